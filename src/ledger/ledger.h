@@ -1,0 +1,61 @@
+/*
+ * The database: the only thing the two daemons and ipnctl share. Opening, migrating, transactions.
+ * Errors are negative errno: -EBUSY (locked by another process: try again), -ENOSPC, -EIO, -EACCES, -EROFS,
+ * -ENOENT, -EUCLEAN (not an ipnd database, or damaged), -ENOTSUP (schema newer or older than this program),
+ * -ENOMEM; anything else of SQLite's is -EIO.
+ */
+#ifndef IPND_LEDGER_LEDGER_H
+#define IPND_LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#define LEDGER_APPLICATION_ID 0x49504E44 /* "IPND" */
+
+struct ledger;
+
+enum ledger_mode {
+	LEDGER_OWN,   /* ipnd: creates the file (0640), migrates it; never waits for a lock */
+	LEDGER_WRITE, /* ipn-hookd and writing verbs: it must be there; waits up to 2 s for a lock */
+	LEDGER_READ,  /* ipnctl: read only; works with both daemons stopped, for a member of the group */
+};
+
+/* On failure `why` says what is wrong and what would be right. */
+int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, struct why *why);
+void ledger_close(struct ledger *l);
+DEFINE_CLEANUP(struct ledger *, ledger_close)
+
+/* SQLite's words for the last error. */
+const char *ledger_error(const struct ledger *l);
+
+/*
+ * LEDGER_OWN begins IMMEDIATE and first makes sure that what the file holds is really on disk: after a failed
+ * commit, and after every start, the write-ahead log is checkpointed whole before anything else is said about
+ * the file (design.md, trap 15). -EBUSY: try again in the next turn.
+ */
+int ledger_begin(struct ledger *l);
+/* synchronous=FULL: 0 means on disk. On failure everything since ledger_begin() is undone. */
+int ledger_commit(struct ledger *l);
+/* Safe at any time; does nothing outside a transaction. */
+void ledger_rollback(struct ledger *l);
+
+/* One message among many: what fails inside leaves the others of the transaction alone. */
+int ledger_savepoint(struct ledger *l);
+int ledger_release(struct ledger *l);
+void ledger_undo(struct ledger *l);
+
+/*
+ * Programs that may run once per state folder hold a lock on `<folder>/<program>.lock` (0640); its first line is
+ * the pid, further lines are `notes` (ipnd: its URLs). -EAGAIN: another one holds it. Returns the fd that holds
+ * the lock until it is closed.
+ */
+int ledger_lock(const char *folder, const char *program, const char *notes);
+/* Rewrites the notes under the lock. */
+int ledger_lock_note(int fd, const char *notes);
+/* 1 when some process holds the lock, 0 when none does, negative errno. `ret_text`: the file's text; caller frees. */
+int ledger_locked(const char *folder, const char *program, char **ret_text);
+
+#endif

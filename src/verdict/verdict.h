@@ -1,0 +1,25 @@
+/* What is said of a post. One list, verdicts.def, gives the enum, the words and the HTTP answers. */
+#ifndef IPND_VERDICT_VERDICT_H
+#define IPND_VERDICT_VERDICT_H
+
+#include <stdbool.h>
+
+enum verdict {
+	VERDICT_PASS, /* no objection so far; never an answer */
+#define VERDICT(name, word, http, log, answer) VERDICT_##name,
+#include "verdict/verdicts.def"
+#undef VERDICT
+	VERDICT_N
+};
+
+struct verdict_row {
+	const char *word; /* in the database, the log and counters */
+	int http;	  /* status of the answer */
+	int log;	  /* syslog priority */
+	const char *answer; /* the body's one line, without line end */
+};
+
+/* Never NULL; not for VERDICT_PASS. */
+const struct verdict_row *verdict_row(enum verdict v);
+
+#endif
