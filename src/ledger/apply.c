@@ -1,0 +1,369 @@
+#include "ledger/apply.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "ledger/facts.h"
+#include "ledger/query.h"
+#include "machine/machine.h"
+
+/* 1: stored already. */
+static int known(struct ledger *l, struct text message_id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_notification_known, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_text(s, ":message_id", message_id);
+	return query_step(l, s);
+}
+
+static void bind_flag(sqlite3_stmt *s, const char *name, enum ipn_flag flag)
+{
+	if (flag != IPN_UNKNOWN)
+		query_bind_int(s, name, flag == IPN_TRUE);
+}
+
+static void bind_amount(sqlite3_stmt *s, const char *name, const struct ipn_amount *a)
+{
+	if (a->known)
+		query_bind_int(s, name, a->minor);
+}
+
+static void bind_currency(sqlite3_stmt *s, const struct ipn_document *d)
+{
+	if (d->currency[0])
+		query_bind_string(s, ":currency", d->currency);
+}
+
+/* Amazon's word in the database's spelling, or NULL. */
+static const char *environment_of(const struct ledger_message *m)
+{
+	if (!m->notification)
+		return NULL;
+	if (text_is_nocase(m->notification->environment, environment_word(ENVIRONMENT_LIVE)))
+		return environment_word(ENVIRONMENT_LIVE);
+	if (text_is_nocase(m->notification->environment, environment_word(ENVIRONMENT_SANDBOX)))
+		return environment_word(ENVIRONMENT_SANDBOX);
+	return NULL;
+}
+
+static int put_notification(struct ledger *l, const struct ledger_message *m, enum verdict v, const char *why,
+			    int64_t *ret_id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_notification_put, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_text(s, ":message_id", m->message_id);
+	query_bind_string(s, ":account", m->account->name);
+	query_bind_string(s, ":environment", environment_of(m));
+	query_bind_int(s, ":is_sample", v == VERDICT_SAMPLE);
+	query_bind_time(s, ":sent_at", m->sent_at_ms);
+	query_bind_time(s, ":received_at", m->received_at_ms);
+	query_bind_string(s, ":verdict", verdict_row(v)->word);
+	query_bind_string(s, ":why", why);
+	query_bind_text(s, ":raw", m->raw);
+	if (m->notification) {
+		query_bind_text(s, ":type", m->notification->type);
+		query_bind_text(s, ":reference_id", m->notification->reference_id);
+		query_bind_text(s, ":seller_id", m->notification->seller_id);
+	}
+	if (m->document) {
+		query_bind_string(s, ":object_type", object_word(m->document->object));
+		query_bind_string(s, ":object_id", m->document->object_id);
+	}
+	r = query_step(l, s);
+	if (r <= 0)
+		return r < 0 ? r : -EIO;
+	*ret_id = query_int(s, "id");
+	return 0;
+}
+
+static int put_ids(struct ledger *l, int64_t fact_id, const struct ipn_document *d)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_fact_id_put, &s);
+
+	for (size_t i = 0; r == 0 && i < d->n_ids; i++) {
+		query_bind_int(s, ":fact_id", fact_id);
+		query_bind_string(s, ":object_id", d->ids[i]);
+		r = query_run(l, s);
+		query_done(s);
+	}
+	return r;
+}
+
+/* The snapshot's attributes into its fact, new or not. */
+static int put_attributes(struct ledger *l, const struct ledger_message *m, enum state state,
+			  int64_t notification_id, int64_t *ret_id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	const struct ipn_document *d = m->document;
+	int r = query_start(l, QUERY_fact_put, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":object_type", object_word(d->object));
+	query_bind_string(s, ":object_id", d->object_id);
+	query_bind_string(s, ":state", state_word(state));
+	query_bind_time(s, ":at", d->updated_ms);
+	query_bind_int(s, ":notification_id", notification_id);
+	query_bind_string(s, ":account", m->account->name);
+	query_bind_string(s, ":environment", environment_of(m));
+	query_bind_text(s, ":seller_id", m->notification->seller_id);
+	query_bind_string(s, ":order_reference_id", d->order_reference_id);
+	query_bind_string(s, ":reference_id", d->reference_id);
+	query_bind_string(s, ":seller_order_id", d->seller_order_id);
+	query_bind_string(s, ":reason_code", d->reason_code);
+	query_bind_string(s, ":reason_description", d->reason_description);
+	bind_amount(s, ":amount_minor", &d->amount);
+	bind_amount(s, ":done_minor", &d->done);
+	bind_amount(s, ":fee_minor", &d->fee);
+	bind_currency(s, d);
+	query_bind_string(s, ":refund_type", d->refund_type);
+	bind_flag(s, ":soft_decline", d->soft_decline);
+	bind_flag(s, ":capture_now", d->capture_now);
+	query_bind_time(s, ":created_at", d->created_ms);
+	query_bind_time(s, ":expires_at", d->expires_ms);
+	r = query_step(l, s);
+	if (r <= 0)
+		return r < 0 ? r : -EIO;
+	*ret_id = query_int(s, "id");
+	return 0;
+}
+
+static int grow_done(struct ledger *l, int64_t fact_id, const struct ipn_document *d)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r;
+
+	if (!d->done.known)
+		return 0;
+	r = query_start(l, QUERY_fact_done_grows, &s);
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":id", fact_id);
+	query_bind_int(s, ":done_minor", d->done.minor);
+	return query_run(l, s);
+}
+
+/* Whether this notification gives the fact its attributes: the newest by SNS Timestamp, then MessageId, does. */
+static bool gives_attributes(const struct fact *fact, const struct ledger_message *m)
+{
+	if (!fact->id || m->sent_at_ms != fact->sent_at_ms)
+		return !fact->id || m->sent_at_ms > fact->sent_at_ms;
+	return strncmp(m->message_id.at, fact->message_id, m->message_id.len) > 0;
+}
+
+static int put_fact(struct ledger *l, const struct ledger_message *m, struct fact *fact, int64_t notification_id)
+{
+	int r;
+
+	if (gives_attributes(fact, m))
+		r = put_attributes(l, m, fact->state, notification_id, &fact->id);
+	else
+		r = grow_done(l, fact->id, m->document);
+	return r < 0 ? r : put_ids(l, fact->id, m->document);
+}
+
+static int run_for_fact(struct ledger *l, enum query q, int64_t fact_id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, q, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":fact_id", fact_id);
+	return query_run(l, s);
+}
+
+static int put_object(struct ledger *l, enum object_type o, int64_t fact_id)
+{
+	static const enum query put[OBJECT_N] = {
+		[OBJECT_ORDER_REFERENCE] = QUERY_order_reference_put,
+		[OBJECT_AUTHORIZATION] = QUERY_authorization_put,
+		[OBJECT_CAPTURE] = QUERY_capture_put,
+		[OBJECT_REFUND] = QUERY_refund_put,
+	};
+
+	return run_for_fact(l, put[o], fact_id);
+}
+
+/* Which capture belongs to which authorization, and so on: derived anew for the order that was touched. */
+static int link_order(struct ledger *l, const char *order_reference_id)
+{
+	static const enum query links[] = { QUERY_link_captures, QUERY_link_refunds, QUERY_sum_refunds };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && order_reference_id && i < sizeof(links) / sizeof(links[0]); i++) {
+		CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+
+		r = query_start(l, links[i], &s);
+		if (r < 0)
+			return r;
+		query_bind_string(s, ":order_reference_id", order_reference_id);
+		r = query_run(l, s);
+	}
+	return r;
+}
+
+static int put_transition_event(struct ledger *l, const struct fact *fact, int64_t created_ms, int64_t notification_id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_event_of_fact, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":fact_id", fact->id);
+	query_bind_time(s, ":created_at", created_ms);
+	query_bind_int(s, ":notification_id", notification_id);
+	return query_run(l, s);
+}
+
+static int put_conflict_event(struct ledger *l, const struct fact *fact, enum state current, int64_t created_ms)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_event_of_conflict, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":fact_id", fact->id);
+	query_bind_time(s, ":created_at", created_ms);
+	query_bind_string(s, ":previous_state", state_word(current));
+	return query_run(l, s);
+}
+
+/* In the order of the fold: what is told for the first time, and what is newly held. */
+static int put_events(struct ledger *l, const struct facts *f, int64_t created_ms, int64_t notification_id)
+{
+	enum state current = f->at[f->steps[f->current].fact].state;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->n; i++) {
+		const struct fact *fact = &f->at[f->steps[i].fact];
+		bool arrived = f->steps[i].fact == f->arrived && !fact->message_id;
+
+		if (fact->now.announced && !fact->was.announced)
+			r = put_transition_event(l, fact, created_ms, notification_id);
+		else if (f->steps[i].held && (arrived || fact->was.place))
+			r = put_conflict_event(l, fact, current, created_ms);
+	}
+	return r;
+}
+
+/* What the message did, as it arrived (interface.md, "Database"). */
+static enum verdict verdict_of(const struct facts *f)
+{
+	const struct machine_step *current = &f->steps[f->current];
+
+	if (facts_step_of(f, f->arrived)->held)
+		return VERDICT_CONFLICT;
+	if (f->at[current->fact].state != f->current_was)
+		return VERDICT_APPLIED;
+	return current->fact == f->arrived ? VERDICT_UNCHANGED : VERDICT_STALE;
+}
+
+static int apply_snapshot(struct ledger *l, const struct ledger_message *m, enum verdict *ret_verdict)
+{
+	const struct ipn_document *d = m->document;
+	CLEANUP(facts_freep) struct facts *f = NULL;
+	struct why why = { "" };
+	int64_t notification_id;
+	enum verdict v;
+	int r;
+
+	r = facts_load(l, d->object, d->object_id, machine_state(d->object, d->state), d->updated_ms, &f);
+	if (r < 0)
+		return r;
+	v = verdict_of(f);
+	if (v == VERDICT_CONFLICT)
+		why_set(&why, "%s cannot follow %s: held", state_word(f->at[f->arrived].state),
+			state_word(f->at[f->steps[f->current].fact].state));
+	r = put_notification(l, m, v, why.text[0] ? why.text : NULL, &notification_id);
+	if (r == 0)
+		r = put_fact(l, m, &f->at[f->arrived], notification_id);
+	if (r == 0)
+		r = facts_write_folding(l, f);
+	if (r == 0)
+		r = put_object(l, d->object, f->at[f->steps[f->current].fact].id);
+	if (r == 0)
+		r = link_order(l, d->order_reference_id);
+	if (r == 0)
+		r = put_events(l, f, m->received_at_ms, notification_id);
+	if (r == 0)
+		*ret_verdict = v;
+	return r;
+}
+
+/* notification.sample, .foreign, .unrecognized: what is known of it, as far as it is. */
+static int put_notification_event(struct ledger *l, const struct ledger_message *m, enum verdict v,
+				  int64_t notification_id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	const struct ipn_document *d = m->document;
+	const char *environment = environment_of(m);
+	char name[64];
+	int r = query_start(l, QUERY_event_of_notification, &s);
+
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "notification.%s", verdict_row(v)->word);
+	query_bind_string(s, ":name", name);
+	query_bind_text(s, ":message_id", m->message_id);
+	query_bind_string(s, ":account", m->account->name);
+	query_bind_string(s, ":environment",
+			  environment ? environment : environment_word(m->account->environment));
+	query_bind_time(s, ":created_at", m->received_at_ms);
+	query_bind_int(s, ":notification_id", notification_id);
+	query_bind_text(s, ":lane", m->message_id);
+	if (m->notification)
+		query_bind_text(s, ":seller_id", m->notification->seller_id);
+	if (d) {
+		if (d->order_reference_id)
+			query_bind_string(s, ":lane", d->order_reference_id);
+		query_bind_string(s, ":order_reference_id", d->order_reference_id);
+		query_bind_string(s, ":seller_order_id", d->seller_order_id);
+		query_bind_string(s, ":state", d->state);
+		query_bind_string(s, ":reason_code", d->reason_code);
+		bind_amount(s, ":amount_minor", &d->amount);
+		bind_currency(s, d);
+		query_bind_time(s, ":updated_at", d->updated_ms);
+	}
+	return query_run(l, s);
+}
+
+static int keep_aside(struct ledger *l, const struct ledger_message *m)
+{
+	int64_t id;
+	int r = put_notification(l, m, m->verdict, m->why, &id);
+
+	return r < 0 ? r : put_notification_event(l, m, m->verdict, id);
+}
+
+int ledger_apply(struct ledger *l, const struct ledger_message *m, enum verdict *ret_verdict)
+{
+	enum verdict v = m->verdict;
+	int r;
+
+	r = ledger_savepoint(l);
+	if (r < 0)
+		return r;
+	r = known(l, m->message_id);
+	if (r > 0) {
+		v = VERDICT_DUPLICATE;
+		r = 0;
+	} else if (r == 0) {
+		assert(v != VERDICT_PASS || m->document);
+		r = v == VERDICT_PASS ? apply_snapshot(l, m, &v) : keep_aside(l, m);
+	}
+	if (r == 0)
+		r = ledger_release(l);
+	if (r < 0)
+		ledger_undo(l);
+	else
+		*ret_verdict = v;
+	return r;
+}

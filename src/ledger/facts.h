@@ -1,0 +1,53 @@
+/* Inside src/ledger/: the facts of one object, folded by the machine and written back. */
+#ifndef IPND_LEDGER_FACTS_H
+#define IPND_LEDGER_FACTS_H
+
+#include "base/cleanup.h"
+#include "ledger/ledger.h"
+#include "machine/machine.h"
+
+/* What the fold says of a fact; stored beside it, so that a change is seen. */
+struct folding {
+	int64_t place;	/* 1..; 0: held */
+	int64_t begins; /* transition id; 0: none begins here */
+	enum state from;
+	bool announced;
+	bool late;
+};
+
+struct fact {
+	int64_t id; /* 0: not stored yet */
+	enum state state;
+	int64_t at_ms;
+	int64_t sent_at_ms; /* of the notification that gave the attributes */
+	char *message_id;
+	struct folding was;
+	struct folding now;
+};
+
+struct facts {
+	enum object_type object;
+	struct fact *at;
+	size_t n;
+	size_t arrived; /* the one that the message brings */
+	enum state current_was;
+	struct machine_step *steps; /* in the order of the fold */
+	ptrdiff_t current;	    /* index into steps */
+};
+
+/* Reads the stored facts of the object and adds the one that arrives, if it is new. */
+int facts_load(struct ledger *l, enum object_type object, const char *object_id, enum state state, int64_t at_ms,
+	       struct facts **ret);
+void facts_free(struct facts *f);
+DEFINE_CLEANUP(struct facts *, facts_free)
+
+/* The step of a fact after the fold. */
+const struct machine_step *facts_step_of(const struct facts *f, size_t fact);
+
+/*
+ * Once the arrived fact has its id: decides places, transitions and what is announced, and writes what changed.
+ * Facts whose transition is told for the first time then have now.announced && !was.announced.
+ */
+int facts_write_folding(struct ledger *l, struct facts *f);
+
+#endif
