@@ -16,7 +16,7 @@ enum exit_code {
 	EXIT_BAD_CONFIG = 78,
 };
 
-/* The code that fits a negative errno. */
+/* The code that fits a negative errno; EXIT_DONE for 0. */
 int exit_code_of(int error);
 
 #endif

@@ -14,12 +14,12 @@ int money_exponent(struct text currency);
 
 /*
  * Decimal text, Java's Double.toString forms included ("133.6", "1.0E7"; protocol.md section 3.3), to minor
- * units. No sign, no spaces. -EINVAL: not a number or unknown currency; -ERANGE: digits would be lost, or
- * over 10^15 minor units.
+ * units. No sign, no spaces, a digit on both sides of the point. -EINVAL: not a number or unknown currency;
+ * -ERANGE: digits would be lost, or over 10^15 minor units.
  */
 int money_parse(struct text amount, struct text currency, int64_t *ret_minor);
 
-/* "19.95", "-0.05", "1200" (JPY). */
+/* "19.95", "-0.05", "1200" (JPY). "" for an unknown currency. */
 void money_format(int64_t minor, const char *currency, char ret[static MONEY_TEXT_SIZE]);
 
 #endif

@@ -41,11 +41,16 @@ bool text_is_nocase(struct text a, const char *s);
  * control, U+2028/9, bidirectional override, invalid byte and backslash becomes \xHH (per byte).
  * Cuts on a character's boundary with "..." to fit `size` (at least 8). Always ends with NUL.
  */
+#define TEXT_ESCAPE_MIN 8
 void text_escape(struct text t, char *ret, size_t size);
+
+/* The same but for backslashes, which stay: for a line of ours with remote text in it, already escaped. */
+void text_escape_line(struct text t, char *ret, size_t size);
 
 /*
  * Writes `t` for an environment variable (interface.md, "Events and hooks"): A-Z a-z 0-9 . _ : @ / + -
- * and space stay, any other byte becomes %HH. Returns a string the caller frees; NULL: out of memory.
+ * and space stay, any other byte becomes %HH; what is absent is empty. Returns a string the caller frees;
+ * NULL: out of memory.
  */
 char *text_percent(struct text t);
 
@@ -58,12 +63,13 @@ bool text_glob(const char *pattern, const char *s);
  */
 int text_base64_decode(struct text t, unsigned char *ret, size_t size);
 
-/* A reason in words, for logs and operators. Remote bytes in it have been escaped. */
+/* A reason in words, for logs and operators: one line. Remote bytes in it have been escaped. */
 #define WHY_SIZE 256
 struct why {
 	char text[WHY_SIZE];
 };
 
+/* Cuts with "...". `why` itself may be among the arguments. */
 void why_set(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

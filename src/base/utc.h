@@ -11,7 +11,7 @@
 
 int64_t utc_now_ms(void);
 
-/* The form SNS writes and the database holds, byte for byte: 24 bytes, a valid date. 0 or -EINVAL. */
+/* The form SNS writes and the database holds, byte for byte: 24 bytes, a valid date of 1970 to 9999. 0 or -EINVAL. */
 int utc_parse(struct text t, int64_t *ret_ms);
 
 /*
@@ -20,7 +20,7 @@ int utc_parse(struct text t, int64_t *ret_ms);
  */
 int utc_parse_xsd(struct text t, int64_t *ret_ms);
 
-/* "" for UTC_UNKNOWN. */
+/* "" for UTC_UNKNOWN; a time outside 1970 to 9999 becomes the nearest within. */
 void utc_format(int64_t ms, char ret[static UTC_TEXT_SIZE]);
 
 /*
@@ -29,7 +29,7 @@ void utc_format(int64_t ms, char ret[static UTC_TEXT_SIZE]);
 #define DURATION_NONE INT64_MAX
 int duration_parse(const char *s, int64_t *ret_ms);
 
-/* "64K", "1M", "512" (bytes). -EINVAL. */
+/* "64K", "1M", "2G", "512" (bytes). -EINVAL. */
 int size_parse(const char *s, int64_t *ret_bytes);
 
 #endif
