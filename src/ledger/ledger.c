@@ -60,6 +60,12 @@ int ledger_errno(struct ledger *l, int sqlite_result)
 		return -EUCLEAN;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+	case SQLITE_RANGE:
+	case SQLITE_ERROR:
+		return -EINVAL; /* of what was asked, not of the file */
 	default: /* an open-ended list of integers, not an enum */
 		l->suspect = true;
 		return -EIO;

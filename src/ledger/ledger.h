@@ -2,7 +2,7 @@
  * The database: the only thing the two daemons and ipnctl share. Opening, migrating, transactions.
  * Errors are negative errno: -EBUSY (locked by another process: try again), -ENOSPC, -EIO, -EACCES, -EROFS,
  * -ENOENT, -EUCLEAN (not an ipnd database, or damaged), -ENOTSUP (schema newer or older than this program),
- * -ENOMEM; anything else of SQLite's is -EIO.
+ * -ENOMEM, -EINVAL (the schema refuses what was asked); anything else of SQLite's is -EIO.
  */
 #ifndef IPND_LEDGER_LEDGER_H
 #define IPND_LEDGER_LEDGER_H

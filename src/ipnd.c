@@ -1,0 +1,449 @@
+/*
+ * ipnd: receives Amazon Pay notifications, proves that Amazon sent them, keeps them, answers. Options and wiring; the story
+ * of a post is in receive/.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/exit.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/utc.h"
+#include "config/config.h"
+#include "ledger/apply.h"
+#include "ledger/ledger.h"
+#include "net/http.h"
+#include "net/tls.h"
+#include "receive/receive.h"
+
+#define PROGRAM	       "ipnd"
+#define START_TRIES    500 /* of 10 ms: how long another writer may hold the database when we start */
+#define RELOAD_TRIES   20
+#define NOTES_MAX      2048
+#define TLS_WARN_MS    (14 * 24 * 3600 * INT64_C(1000))
+
+DEFINE_CLEANUP(sd_event *, sd_event_unref)
+DEFINE_CLEANUP(struct config *, config_free)
+
+struct daemon {
+	sd_event *event;
+	struct ledger *ledger;
+	struct tls_credentials *tls;
+	struct receiver *receiver;
+	struct http_server *server;
+	char *state_folder;
+	char notes[NOTES_MAX]; /* the URLs listened on, a line each */
+	int lock;
+	bool uses_tls;
+	bool stopping;
+};
+
+static const char *arg_config, *arg_help, *arg_version, *arg_check, *arg_debug;
+
+static const struct option_row options[] = {
+	{ 'c', "config", "FILE", "the configuration (default: $IPND_CONFIG, " CONFIG_DEFAULT_PATH ")", &arg_config },
+	{ 0, "check-config", NULL, "read and check the configuration, then exit", &arg_check },
+	{ 0, "debug", NULL, "say more in the log", &arg_debug },
+	{ 'h', "help", NULL, "show this", &arg_help },
+	{ 0, "version", NULL, "show the version", &arg_version },
+	{ 0 },
+};
+
+static void print_help(void)
+{
+	printf("Usage: " PROGRAM " [OPTION]...\n"
+	       "Receive Amazon Pay notifications, verify them and keep them in a database.\n\n");
+	options_print(options, stdout);
+	printf("\nStays in the foreground. SIGHUP reloads the configuration and the TLS certificate; SIGTERM\n"
+	       "finishes what is in flight and exits. See also: ipn-hookd, ipnctl, ipn-simulate.\n");
+}
+
+static int load_tls(struct daemon *d, const struct config *c)
+{
+	CLEANUP(freep) char *certificate = config_file_path(c->listen.certificate);
+	CLEANUP(freep) char *private_key = config_file_path(c->listen.private_key);
+	struct why why;
+	int64_t left_ms;
+	int r;
+
+	if (!certificate || !private_key)
+		return -ENOMEM;
+	r = tls_credentials_load(d->tls, certificate, private_key, &why);
+	if (r < 0) {
+		log_error("%s: listen.certificate: %s", c->file, why.text);
+		return r;
+	}
+	left_ms = tls_credentials_not_after_ms(d->tls) - utc_now_ms();
+	if (left_ms < TLS_WARN_MS)
+		log_warning("%s: the TLS certificate %s", certificate,
+			    left_ms < 0 ? "has expired: Amazon will not connect" : "expires within 14 days");
+	return 0;
+}
+
+static int register_hooks(struct daemon *d, const struct config *c, int tries)
+{
+	int r;
+
+	while ((r = ledger_begin(d->ledger)) == -EBUSY && --tries > 0)
+		usleep(10000);
+	if (r == 0)
+		r = ledger_register_hooks(d->ledger, c, utc_now_ms());
+	if (r == 0)
+		r = ledger_commit(d->ledger);
+	if (r < 0) {
+		log_error("%s: the hooks could not be registered: %s", c->database.path, ledger_error(d->ledger));
+		ledger_rollback(d->ledger);
+	}
+	return r;
+}
+
+static int open_ledger(struct daemon *d, const struct config *c)
+{
+	struct why why;
+	int r;
+
+	d->state_folder = config_state_folder(c);
+	if (!d->state_folder)
+		return -ENOMEM;
+	d->lock = ledger_lock(d->state_folder, PROGRAM, NULL);
+	if (d->lock < 0) {
+		if (d->lock == -EAGAIN)
+			log_error("%s: another ipnd uses this folder; stop it first", d->state_folder);
+		else
+			log_error("%s: cannot be used: %s; it must exist and be writable by this user",
+				  d->state_folder, strerror(-d->lock));
+		return d->lock;
+	}
+	r = ledger_open(c->database.path, LEDGER_OWN, &d->ledger, &why);
+	for (int tries = START_TRIES; r == -EBUSY && tries > 0; tries--) {
+		usleep(10000);
+		r = ledger_open(c->database.path, LEDGER_OWN, &d->ledger, &why);
+	}
+	if (r < 0) {
+		log_error("%s: %s", c->database.path, why.text);
+		return r;
+	}
+	return register_hooks(d, c, START_TRIES);
+}
+
+/* Says where we listen: in the log, and in the lock file for ipnctl and ipn-simulate. */
+static void listening(struct daemon *d, const char *url)
+{
+	size_t used = strlen(d->notes);
+
+	log_notice("listening on %s", url);
+	snprintf(d->notes + used, sizeof(d->notes) - used, "%s\n", url);
+}
+
+static int listen_on(struct daemon *d, const struct strings *addresses, struct tls_credentials *tls)
+{
+	for (size_t i = 0; i < addresses->n; i++) {
+		CLEANUP(freep) char *url = NULL;
+		struct why why;
+		int r = http_server_listen(d->server, addresses->at[i], tls, &url, &why);
+
+		if (r < 0) {
+			log_error("cannot listen on %s: %s", addresses->at[i], why.text);
+			return r;
+		}
+		listening(d, url);
+	}
+	return 0;
+}
+
+/* A socket named "http" in its unit (FileDescriptorName=) speaks plain HTTP, any other one HTTPS. */
+static int listen_on_handed(struct daemon *d, int n, char **names)
+{
+	for (int i = 0; i < n; i++) {
+		CLEANUP(freep) char *url = NULL;
+		bool plain = names && names[i] && strcmp(names[i], "http") == 0;
+		struct why why;
+		int r = http_server_listen_fd(d->server, SD_LISTEN_FDS_START + i, plain ? NULL : d->tls, &url, &why);
+
+		if (r < 0) {
+			log_error("the socket handed in by systemd: %s", why.text);
+			return r;
+		}
+		listening(d, url);
+	}
+	return 0;
+}
+
+static void free_names(char ***names)
+{
+	for (char **n = *names; n && *n; n++)
+		free(*n);
+	free(*names);
+}
+
+static int start_server(struct daemon *d, const struct config *c)
+{
+	struct http_limits limits = {
+		.max_connections = c->listen.max_connections,
+		.max_connections_per_address = c->listen.max_connections_per_address,
+		.request_deadline_ms = c->listen.request_deadline_ms,
+		.max_body = c->listen.max_body,
+	};
+	CLEANUP(free_names) char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names), r;
+
+	if (n < 0)
+		return n;
+	if (n == 0 && c->listen.https.n + c->listen.http.n == 0) {
+		log_error("%s: listen: neither https nor http names an address, and systemd handed in no socket", c->file);
+		return -EINVAL;
+	}
+	r = http_server_new(d->event, c->listen.path, &limits, &receiver_handler, d->receiver, &d->server);
+	if (r < 0)
+		return r;
+	if (n > 0) {
+		if (c->listen.https.n + c->listen.http.n > 0)
+			log_warning("%s: listen: systemd handed in %d socket%s; the addresses here are not used",
+				    c->file, n, n == 1 ? "" : "s");
+		return listen_on_handed(d, n, names);
+	}
+	r = listen_on(d, &c->listen.https, d->tls);
+	return r < 0 ? r : listen_on(d, &c->listen.http, NULL);
+}
+
+/* What the configuration asks for and this version does not do is said, not swallowed. */
+static void warn_of_unsupported(const struct config *c)
+{
+	if (c->sns.fetch)
+		log_warning("%s: sns.fetch = yes: this version fetches no certificates; it uses those in %s", c->file,
+			    c->sns.certificate_cache);
+	if (c->sns.subscription == SUBSCRIPTION_CONFIRM)
+		log_warning("%s: sns.subscription = confirm: this version confirms nothing by itself", c->file);
+}
+
+static void warn_of_restart(const struct config *old, const struct config *new)
+{
+	if (strcmp(old->database.path, new->database.path) != 0 || strcmp(old->listen.path, new->listen.path) != 0 ||
+	    old->listen.max_connections != new->listen.max_connections ||
+	    old->listen.max_connections_per_address != new->listen.max_connections_per_address ||
+	    old->listen.max_body != new->listen.max_body ||
+	    old->listen.request_deadline_ms != new->listen.request_deadline_ms)
+		log_warning("%s: database.path and the limits of listen change at a restart only", new->file);
+}
+
+static bool same_strings(const struct strings *a, const struct strings *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->at[i], b->at[i]) != 0)
+			return false;
+	return true;
+}
+
+/* All or nothing: what cannot be used as a whole leaves everything as it was. */
+static int reload(struct daemon *d)
+{
+	CLEANUP(config_freep) struct config *c = NULL;
+	const struct config *old = receiver_config(d->receiver);
+	struct why why = { "" };
+	int r;
+
+	r = config_load(old->file, PROGRAM, stderr, &c);
+	if (r < 0)
+		return r;
+	warn_of_restart(old, c);
+	if (!same_strings(&old->listen.https, &c->listen.https) || !same_strings(&old->listen.http, &c->listen.http))
+		log_warning("%s: listen.https and listen.http change at a restart only", c->file);
+	if (strcmp(old->database.path, c->database.path) == 0) {
+		r = register_hooks(d, c, RELOAD_TRIES);
+		if (r < 0)
+			return r;
+	}
+	if (d->uses_tls) {
+		r = load_tls(d, c);
+		if (r < 0)
+			return r;
+	}
+	r = receiver_configure(d->receiver, c, &why);
+	if (r < 0) {
+		log_error("%s: %s", c->file, why.text);
+		return r;
+	}
+	warn_of_unsupported(c);
+	c = NULL;
+	return 0;
+}
+
+static uint64_t monotonic_usec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata)
+{
+	(void)source;
+	(void)signal;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_usec());
+	if (reload(userdata) < 0)
+		log_error("the configuration was not reloaded; the one before stays in use");
+	else
+		log_notice("the configuration was reloaded");
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+static void on_stopped(void *userdata)
+{
+	struct daemon *d = userdata;
+
+	sd_event_exit(d->event, EXIT_DONE);
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	(void)source;
+	(void)signal;
+	if (d->stopping)
+		return 0;
+	d->stopping = true;
+	sd_notify(0, "STOPPING=1");
+	log_notice("finishing what is in flight");
+	http_server_stop(d->server, on_stopped, d);
+	return 0;
+}
+
+static int handle_signals(struct daemon *d)
+{
+	static const struct {
+		int number;
+		sd_event_signal_handler_t handler;
+	} signals[] = { { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_reload } };
+	sigset_t set;
+	int r = 0;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i].number);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	for (size_t i = 0; r >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
+		r = sd_event_add_signal(d->event, NULL, signals[i].number, signals[i].handler, d);
+	return r < 0 ? r : 0;
+}
+
+/* Whether any listener will speak TLS: then the pair must be there, and is loaded anew at each reload. */
+static bool speaks_tls(const struct config *c)
+{
+	CLEANUP(free_names) char **names = NULL;
+	int n = sd_listen_fds_with_names(0, &names);
+
+	for (int i = 0; i < n; i++)
+		if (!names || !names[i] || strcmp(names[i], "http") != 0)
+			return true;
+	return n <= 0 && c->listen.https.n > 0;
+}
+
+/* Takes *c on success. Returns an exit code. */
+static int start(struct daemon *d, struct config **c)
+{
+	struct why why = { "" };
+	int r = sd_event_default(&d->event);
+
+	if (r >= 0)
+		r = handle_signals(d);
+	if (r >= 0)
+		r = tls_credentials_new(&d->tls);
+	if (r < 0) {
+		log_error("cannot start: %s", strerror(-r));
+		return exit_code_of(r);
+	}
+	d->uses_tls = speaks_tls(*c);
+	if (d->uses_tls && load_tls(d, *c) < 0)
+		return EXIT_BAD_CONFIG;
+	r = open_ledger(d, *c);
+	if (r < 0)
+		return exit_code_of(r);
+	r = receiver_new(d->event, d->ledger, *c, &d->receiver, &why);
+	if (r < 0) {
+		log_error("%s: sns: %s", (*c)->file, why.text);
+		return EXIT_BAD_CONFIG;
+	}
+	*c = NULL;
+	return EXIT_DONE;
+}
+
+static int serve(struct daemon *d)
+{
+	const struct config *c = receiver_config(d->receiver);
+	int r;
+
+	warn_of_unsupported(c);
+	r = start_server(d, c);
+	if (r < 0)
+		return r == -EADDRINUSE ? EXIT_TRY_AGAIN : r == -EACCES ? EXIT_NO_PERMISSION : EXIT_BAD_CONFIG;
+	r = ledger_lock_note(d->lock, d->notes);
+	if (r >= 0)
+		r = sd_event_set_watchdog(d->event, 1);
+	if (r < 0)
+		return exit_code_of(r);
+	sd_notifyf(0, "READY=1\nSTATUS=Receiving for %zu account%s", c->n_accounts, c->n_accounts == 1 ? "" : "s");
+	r = sd_event_loop(d->event);
+	if (r < 0)
+		log_error("the event loop failed: %s", strerror(-r));
+	return r < 0 ? EXIT_OUR_BUG : r;
+}
+
+static void stop(struct daemon *d)
+{
+	/* The receiver answers what still waits, so the server must still be there. */
+	receiver_free(d->receiver);
+	http_server_free(d->server);
+	tls_credentials_free(d->tls);
+	ledger_close(d->ledger);
+	free(d->state_folder);
+	sd_event_unref(d->event);
+	closep(&d->lock);
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(config_freep) struct config *c = NULL;
+	struct daemon d = { .lock = -1 };
+	int r = options_parse(options, argc, argv, false), code;
+
+	if (r < 0)
+		return EXIT_USAGE;
+	if (arg_help) {
+		print_help();
+		return EXIT_DONE;
+	}
+	if (arg_version) {
+		printf(PROGRAM " " PACKAGE_VERSION "\n");
+		return EXIT_DONE;
+	}
+	if (r < argc) {
+		fprintf(stderr, PROGRAM ": %s: takes no operand; see " PROGRAM " --help\n", argv[r]);
+		return EXIT_USAGE;
+	}
+	log_open(PROGRAM, arg_debug ? LOG_DEBUG : LOG_INFO);
+	umask(0027);
+	signal(SIGPIPE, SIG_IGN);
+	if (config_load(config_path(arg_config), PROGRAM, stderr, &c) < 0)
+		return EXIT_BAD_CONFIG;
+	if (arg_check) {
+		printf("%s: ok\n", c->file);
+		return EXIT_DONE;
+	}
+	code = start(&d, &c);
+	if (code == EXIT_DONE)
+		code = serve(&d);
+	stop(&d);
+	return code;
+}

@@ -1,0 +1,178 @@
+#include "receive/message.h"
+
+#include <stdlib.h>
+
+#include "machine/machine.h"
+
+static enum verdict read_envelope(struct message *m)
+{
+	struct http_request *r = m->request;
+	enum verdict v;
+
+	if (text_is_nocase(http_request_header(r, "x-amz-sns-rawdelivery"), "true")) {
+		why_set(&m->why, "raw message delivery has no envelope and no signature");
+		return VERDICT_RAW_DELIVERY;
+	}
+	v = sns_envelope_parse(http_request_body(r), &m->envelope, &m->why);
+	if (v != VERDICT_PASS)
+		return v;
+	m->has_envelope = true;
+	return sns_envelope_check_headers(&m->envelope, http_request_header(r, "x-amz-sns-message-type"),
+					  http_request_header(r, "x-amz-sns-message-id"),
+					  http_request_header(r, "x-amz-sns-topic-arn"), &m->why);
+}
+
+/* A signature proves only that some topic of SNS sent it; the configured topic proves which. */
+static enum verdict pin_topic(struct message *m, const struct judge *j, struct sns_topic *ret)
+{
+	char arn[160];
+
+	m->account = config_account_of_topic(j->config, m->envelope.topic_arn);
+	if (sns_topic_parse(m->envelope.topic_arn, ret) && m->account)
+		return VERDICT_PASS;
+	text_escape(m->envelope.topic_arn, arn, sizeof(arn));
+	if (sns_topic_parse(m->envelope.topic_arn, ret) && sns_topic_is_amazon_pay(ret)) {
+		why_set(&m->why, "no account has topic_arn = \"%s\"", arn);
+		return VERDICT_TOPIC_UNNAMED;
+	}
+	why_set(&m->why, "topic %s is no account's", arn);
+	return VERDICT_TOPIC;
+}
+
+static enum verdict check_subscribe_url(struct message *m, const struct sns_topic *topic)
+{
+	const struct sns_envelope *e = &m->envelope;
+
+	if (e->type == SNS_NOTIFICATION ||
+	    sns_subscribe_url_is(e->subscribe_url, topic->region, e->topic_arn, e->token))
+		return VERDICT_PASS;
+	why_set(&m->why, "SubscribeURL is not the one of this topic and token");
+	return VERDICT_SUBSCRIBE_URL;
+}
+
+static enum verdict check_signature(struct message *m, const struct judge *j, const struct sns_topic *topic)
+{
+	const struct sns_envelope *e = &m->envelope;
+	const struct sns_certificate *certificate;
+	char hex[SNS_HEX_SIZE];
+	bool issuer_unknown;
+	enum verdict v;
+
+	if (!sns_certificate_url_parse(e->signing_cert_url, topic->region, hex)) {
+		why_set(&m->why, "SigningCertURL is not one of SNS in %.*s", (int)topic->region.len, topic->region.at);
+		return VERDICT_CERTIFICATE_URL;
+	}
+	v = certificates_get(j->certificates, topic->region, hex, &certificate, &m->why);
+	if (v == VERDICT_PASS)
+		v = sns_certificate_check(certificate, j->trust, e->sent_at_ms, &issuer_unknown, &m->why);
+	if (v == VERDICT_PASS)
+		v = sns_signature_check(e, certificate, &m->why);
+	return v;
+}
+
+enum verdict message_authenticate(struct message *m, const struct judge *j)
+{
+	struct sns_topic topic;
+	enum verdict v;
+
+	m->received_ms = j->now_ms;
+	v = read_envelope(m);
+	if (v == VERDICT_PASS)
+		v = pin_topic(m, j, &topic);
+	if (v == VERDICT_PASS)
+		v = check_subscribe_url(m, &topic);
+	if (v == VERDICT_PASS)
+		v = check_signature(m, j, &topic);
+	if (v == VERDICT_PASS)
+		v = sns_envelope_check_age(&m->envelope, j->now_ms, j->config->sns.max_age_ms, &m->why);
+	if (v == VERDICT_PASS && m->envelope.type != SNS_NOTIFICATION) {
+		why_set(&m->why, m->envelope.type == SNS_SUBSCRIPTION_CONFIRMATION ?
+					 "SNS asks to confirm a subscription; nothing was confirmed" :
+					 "SNS has ended the subscription: no more notifications will come");
+		return VERDICT_SUBSCRIPTION;
+	}
+	return v;
+}
+
+static bool seller_is_ours(const struct message *m)
+{
+	const struct strings *sellers = &m->account->seller_id;
+
+	for (size_t i = 0; i < sellers->n; i++)
+		if (text_is(m->notification.seller_id, sellers->at[i]))
+			return true;
+	return false;
+}
+
+static bool is_foreign(struct message *m)
+{
+	const struct ipn_notification *n = &m->notification;
+	char word[64];
+
+	if (n->seller_id.at && !seller_is_ours(m)) {
+		text_escape(n->seller_id, word, sizeof(word));
+		why_set(&m->why, "SellerId %s is not among the account's seller_id", word);
+		return true;
+	}
+	if (n->environment.at && !text_is_nocase(n->environment, environment_word(m->account->environment))) {
+		text_escape(n->environment, word, sizeof(word));
+		why_set(&m->why, "ReleaseEnvironment %s is not the account's environment", word);
+		return true;
+	}
+	return false;
+}
+
+static bool can_be_applied(struct message *m)
+{
+	const struct ipn_notification *n = &m->notification;
+	char word[64];
+
+	if (!m->has_document)
+		return false;
+	if (!n->seller_id.at || !n->environment.at) {
+		why_set(&m->why, "%s is missing", n->seller_id.at ? "ReleaseEnvironment" : "SellerId");
+		return false;
+	}
+	if (machine_state(m->document.object, m->document.state) == STATE_NOTHING) {
+		text_escape(text_of(m->document.state), word, sizeof(word));
+		why_set(&m->why, "%s is no state of %s", word, object_word(m->document.object));
+		return false;
+	}
+	return true;
+}
+
+void message_understand(struct message *m)
+{
+	struct why document_why = { "" };
+
+	m->understood = VERDICT_UNRECOGNIZED;
+	m->has_notification = ipn_notification_parse(m->envelope.message, &m->notification, &m->why);
+	if (!m->has_notification)
+		return;
+	m->has_document = ipn_document_parse(m->notification.type, m->notification.data, &m->document, &document_why);
+	if (m->notification.is_sample) {
+		m->understood = VERDICT_SAMPLE;
+		return;
+	}
+	if (is_foreign(m)) {
+		m->understood = VERDICT_FOREIGN;
+		return;
+	}
+	if (!m->has_document)
+		m->why = document_why;
+	if (can_be_applied(m))
+		m->understood = VERDICT_PASS;
+}
+
+void message_free(struct message *m)
+{
+	if (!m)
+		return;
+	if (m->has_document)
+		ipn_document_done(&m->document);
+	if (m->has_notification)
+		ipn_notification_done(&m->notification);
+	if (m->has_envelope)
+		sns_envelope_done(&m->envelope);
+	free(m);
+}

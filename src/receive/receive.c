@@ -1,0 +1,305 @@
+#include "receive/receive.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/utc.h"
+#include "ledger/apply.h"
+#include "receive/counters.h"
+#include "receive/message.h"
+#include "receive/trust.h"
+
+#define DATABASE_RETRY_USEC 2000    /* the other writer's transaction takes about this long */
+#define COUNTERS_WRITE_USEC 5000000 /* refusals must not cost a sync each */
+
+struct receiver {
+	sd_event *event;
+	struct ledger *ledger;
+	struct config *config;
+	struct config *retired; /* messages that wait still point into it */
+	struct sns_trust trust;
+	struct certificates *certificates;
+	struct message *waiting, **waiting_end; /* authentic, in the order of arrival */
+	sd_event_source *retry;
+	sd_event_source *write_counters;
+	struct counters counters;
+	bool database_failed; /* said once per trouble, not once per turn */
+};
+
+const struct config *receiver_config(const struct receiver *r)
+{
+	return r->config;
+}
+
+static void log_outcome(const struct message *m, enum verdict v)
+{
+	const struct verdict_row *row = verdict_row(v);
+	char id[64] = "";
+
+	if (m->has_envelope)
+		text_escape(m->envelope.message_id, id, sizeof(id));
+	if (m->has_document && row->http == 200)
+		log_write(row->log, "%s: %s %s %s%s%s; account %s, message %s%s%s", row->word,
+			  object_word(m->document.object), m->document.object_id, m->document.state,
+			  m->document.reason_code ? " " : "", m->document.reason_code ? m->document.reason_code : "",
+			  m->account->name, id, m->why.text[0] ? ": " : "", m->why.text);
+	else
+		log_write(row->log, "%s: answered %d to %s%s%s%s%s", row->word, row->http,
+			  http_request_peer(m->request), id[0] ? ", message " : "", id, m->why.text[0] ? ": " : "",
+			  m->why.text);
+}
+
+static void arm(sd_event_source *timer, uint64_t usec)
+{
+	/* Cannot fail for a timer that exists, but for want of memory; the next turn arms it again. */
+	if (sd_event_source_set_time_relative(timer, usec) >= 0)
+		sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static void count(struct receiver *r, enum verdict v)
+{
+	if (!r->counters.dirty)
+		arm(r->write_counters, COUNTERS_WRITE_USEC);
+	counters_verdict(&r->counters, v, utc_now_ms());
+}
+
+/* The last that is done with a message: said, counted, answered. */
+static void finish(struct receiver *r, struct message *m, enum verdict v)
+{
+	log_outcome(m, v);
+	count(r, v);
+	if (v == VERDICT_TOPIC || v == VERDICT_TOPIC_UNNAMED)
+		counters_topic(&r->counters, m->envelope.topic_arn, m->received_ms);
+	http_answer(m->request, v);
+	message_free(m);
+}
+
+static struct message *next_waiting(struct receiver *r)
+{
+	struct message *m = r->waiting;
+
+	if (!m)
+		return NULL;
+	r->waiting = m->next;
+	if (!r->waiting)
+		r->waiting_end = &r->waiting;
+	return m;
+}
+
+static void receiver_post(struct http_request *request, void *userdata)
+{
+	struct receiver *r = userdata;
+	struct judge judge = { r->config, &r->trust, r->certificates, utc_now_ms() };
+	struct message *m = calloc(1, sizeof(*m));
+	enum verdict v;
+
+	if (!m) {
+		count(r, VERDICT_OVERLOAD);
+		http_answer(request, VERDICT_OVERLOAD);
+		return;
+	}
+	m->request = request;
+	v = message_authenticate(m, &judge);
+	if (v != VERDICT_PASS) {
+		finish(r, m, v);
+		return;
+	}
+	message_understand(m);
+	*r->waiting_end = m;
+	r->waiting_end = &m->next;
+}
+
+static int apply(struct receiver *r, struct message *m)
+{
+	struct ledger_message lm = {
+		.account = m->account,
+		.message_id = m->envelope.message_id,
+		.sent_at_ms = m->envelope.sent_at_ms,
+		.received_at_ms = m->received_ms,
+		.raw = http_request_body(m->request),
+		.notification = m->has_notification ? &m->notification : NULL,
+		.document = m->has_document ? &m->document : NULL,
+		.verdict = m->understood,
+		.why = m->why.text[0] ? m->why.text : NULL,
+	};
+	int error = ledger_apply(r->ledger, &lm, &m->verdict);
+
+	if (error != -EINVAL)
+		return error;
+	/* The schema refuses what we made of it. It is authentic all the same: kept, and a person is told. */
+	why_set(&m->why, "could not be applied: %s", ledger_error(r->ledger));
+	lm.verdict = VERDICT_UNRECOGNIZED;
+	lm.why = m->why.text;
+	lm.notification = NULL;
+	lm.document = NULL;
+	return ledger_apply(r->ledger, &lm, &m->verdict);
+}
+
+static int write_waiting(struct receiver *r)
+{
+	int error = ledger_begin(r->ledger);
+
+	for (struct message *m = r->waiting; m && error == 0; m = m->next) {
+		error = apply(r, m);
+		if (error == -EINVAL) { /* this one only */
+			log_error("a message could not be stored: %s", ledger_error(r->ledger));
+			m->verdict = VERDICT_DATABASE;
+			error = 0;
+		}
+	}
+	if (error == 0)
+		error = ledger_commit(r->ledger);
+	if (error < 0)
+		ledger_rollback(r->ledger);
+	return error;
+}
+
+static void answer_waiting(struct receiver *r, int error)
+{
+	struct message *m;
+
+	if (error < 0 && !r->database_failed)
+		log_error("the database cannot be written: %s (%s); answering 503 until it can", strerror(-error),
+			  ledger_error(r->ledger));
+	if (error == 0 && r->database_failed)
+		log_notice("the database can be written again");
+	r->database_failed = error < 0;
+	while ((m = next_waiting(r)))
+		finish(r, m, error < 0 ? VERDICT_DATABASE : m->verdict);
+	config_free(r->retired);
+	r->retired = NULL;
+}
+
+/* Whether the oldest has waited so long that its sender had better come again. */
+static bool waited_enough(const struct receiver *r)
+{
+	int64_t waited_ms = utc_now_ms() - r->waiting->received_ms;
+
+	return waited_ms < 0 || waited_ms > r->config->listen.request_deadline_ms / 2;
+}
+
+static void receiver_turn(void *userdata)
+{
+	struct receiver *r = userdata;
+	int error;
+
+	if (!r->waiting)
+		return;
+	error = write_waiting(r);
+	if (error == -EBUSY && !waited_enough(r)) {
+		arm(r->retry, DATABASE_RETRY_USEC);
+		return;
+	}
+	answer_waiting(r, error);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	receiver_turn(userdata);
+	return 0;
+}
+
+static int on_write_counters(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct receiver *r = userdata;
+
+	(void)usec;
+	if (counters_write(&r->counters, r->ledger) < 0)
+		arm(source, COUNTERS_WRITE_USEC);
+	return 0;
+}
+
+static void receiver_refused(struct http_request *request, enum verdict v, const char *why, void *userdata)
+{
+	const struct verdict_row *row = verdict_row(v);
+
+	log_write(row->log, "%s: answered %d to %s: %s", row->word, row->http, http_request_peer(request), why);
+	count(userdata, v);
+}
+
+const struct http_handler receiver_handler = {
+	.post = receiver_post,
+	.turn = receiver_turn,
+	.refused = receiver_refused,
+};
+
+int receiver_configure(struct receiver *r, struct config *config, struct why *why)
+{
+	CLEANUP(certificates_freep) struct certificates *certificates = NULL, *old = NULL;
+	struct sns_trust trust;
+	int error;
+
+	if (r->retired) {
+		why_set(why, "messages of the configuration before are still waiting for the database");
+		return -EBUSY;
+	}
+	error = certificates_new(config->sns.certificate_cache, &certificates);
+	if (error == 0)
+		error = trust_load(&config->sns, &trust, why);
+	if (error < 0)
+		return error;
+	trust_done(&r->trust);
+	r->trust = trust;
+	old = r->certificates;
+	r->certificates = TAKE(certificates);
+	if (r->waiting)
+		r->retired = r->config;
+	else
+		config_free(r->config);
+	r->config = config;
+	return 0;
+}
+
+static int add_timer(struct receiver *r, sd_event_time_handler_t handler, const char *name, sd_event_source **ret)
+{
+	int error = sd_event_add_time_relative(r->event, ret, CLOCK_MONOTONIC, 0, 1, handler, r);
+
+	if (error < 0)
+		return error;
+	sd_event_source_set_description(*ret, name);
+	return sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+int receiver_new(sd_event *event, struct ledger *ledger, struct config *config, struct receiver **ret,
+		 struct why *why)
+{
+	CLEANUP(receiver_freep) struct receiver *r = calloc(1, sizeof(*r));
+	int error;
+
+	if (!r)
+		return -ENOMEM;
+	r->event = sd_event_ref(event);
+	r->ledger = ledger;
+	r->waiting_end = &r->waiting;
+	error = add_timer(r, on_retry, "database-retry", &r->retry);
+	if (error == 0)
+		error = add_timer(r, on_write_counters, "write-counters", &r->write_counters);
+	if (error == 0)
+		error = receiver_configure(r, config, why);
+	if (error < 0)
+		return error;
+	ipn_document_init();
+	*ret = TAKE(r);
+	return 0;
+}
+
+void receiver_free(struct receiver *r)
+{
+	if (!r)
+		return;
+	if (r->waiting)
+		answer_waiting(r, -ECANCELED);
+	if (counters_write(&r->counters, r->ledger) < 0)
+		log_debug("the counters of the last seconds could not be written");
+	sd_event_source_disable_unref(r->retry);
+	sd_event_source_disable_unref(r->write_counters);
+	sd_event_unref(r->event);
+	certificates_free(r->certificates);
+	trust_done(&r->trust);
+	config_free(r->config);
+	config_free(r->retired);
+	free(r);
+}
