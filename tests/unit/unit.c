@@ -66,6 +66,11 @@ char *unit_read(const char *path, size_t *ret_len)
 	return s;
 }
 
+const char *unit_root(void)
+{
+	return root;
+}
+
 char *unit_folder(void)
 {
 	char *s = unit_format("%s/XXXXXX", root);

@@ -30,4 +30,7 @@ char *unit_format(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* A fresh folder below $TMPDIR that unit_main() removes at the end. The caller frees the string. */
 char *unit_folder(void);
 
+/* The folder above all of them; only its owner may enter. */
+const char *unit_root(void);
+
 #endif

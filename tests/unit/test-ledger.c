@@ -1,0 +1,268 @@
+/* Opening, migrating, locking: who may open what, and what is said when not. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "ledger/ledger.h"
+#include "ledger/query.h"
+#include "unit.h"
+
+static char *folder, *path;
+
+static void setup(void)
+{
+	folder = unit_folder();
+	path = unit_format("%s/ipnd.db", folder);
+}
+
+static void teardown(void)
+{
+	free(folder);
+	free(path);
+}
+
+static int sql_int(const char *file, const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *s = NULL;
+	int value;
+
+	ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
+	value = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return value;
+}
+
+static void sql_run(const char *file, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static struct ledger *open_it(enum ledger_mode mode)
+{
+	struct ledger *l = NULL;
+	struct why why;
+
+	ck_assert_msg(ledger_open(path, mode, &l, &why) == 0, "%s", why.text);
+	return l;
+}
+
+START_TEST(made_by_the_owner)
+{
+	struct ledger *l;
+	struct stat st;
+
+	umask(0022);
+	l = open_it(LEDGER_OWN);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ck_assert_int_eq(ledger_commit(l), 0);
+	ledger_close(l);
+	ck_assert_int_eq(sql_int(path, "PRAGMA application_id"), LEDGER_APPLICATION_ID);
+	ck_assert_int_eq(sql_int(path, "PRAGMA user_version"), 1);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0640);
+}
+END_TEST
+
+/* Readers of the group cannot make the -wal and -shm files: the last writer leaves them, with the database's mode. */
+START_TEST(readable_with_everything_stopped)
+{
+	CLEANUP(freep) char *wal = unit_format("%s-wal", path), *shm = unit_format("%s-shm", path);
+	struct ledger *l;
+	struct stat st;
+	pid_t child;
+	int status;
+
+	ledger_close(open_it(LEDGER_OWN));
+	ck_assert_int_eq(stat(wal, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0640);
+	ck_assert_int_eq(stat(shm, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0640);
+	l = open_it(LEDGER_READ);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ledger_close(l);
+	if (geteuid() != 0) {
+		unit_skip("only root can try another user");
+		return;
+	}
+	ck_assert_int_eq(chown(path, 1, 65533) | chown(wal, 1, 65533) | chown(shm, 1, 65533) | chown(folder, 1, 65533), 0);
+	ck_assert_int_eq(chmod(folder, 02750), 0);
+	ck_assert_int_eq(chmod(unit_root(), 0755), 0);
+	child = fork();
+	if (child == 0) {
+		struct why why;
+
+		if (setgid(65533) < 0 || setuid(65532) < 0)
+			_exit(2);
+		_exit(ledger_open(path, LEDGER_READ, &l, &why) == 0 && ledger_begin(l) == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+static const struct {
+	const char *sql;
+	enum ledger_mode mode;
+	int error;
+	const char *why;
+} refused[] = {
+	{ NULL, LEDGER_READ, -ENOENT, "is not there: ipnd makes it" },
+	{ NULL, LEDGER_WRITE, -ENOENT, "is not there: ipnd makes it" },
+	{ "CREATE TABLE mine (x)", LEDGER_OWN, -EUCLEAN, "is not an ipnd database" },
+	{ "CREATE TABLE mine (x)", LEDGER_READ, -EUCLEAN, "is not an ipnd database" },
+	{ "PRAGMA application_id = 0x49504E44; PRAGMA user_version = 999", LEDGER_OWN, -ENOTSUP, "newer ipnd" },
+	{ "PRAGMA application_id = 0x49504E44; PRAGMA user_version = 999", LEDGER_READ, -ENOTSUP, "newer ipnd" },
+	{ "PRAGMA application_id = 0x49504E44; PRAGMA user_version = 0", LEDGER_WRITE, -ENOTSUP, "start ipnd" },
+};
+
+START_TEST(refused_with_words)
+{
+	struct ledger *l = NULL;
+	struct why why;
+
+	if (refused[_i].sql)
+		sql_run(path, refused[_i].sql);
+	ck_assert_int_eq(ledger_open(path, refused[_i].mode, &l, &why), refused[_i].error);
+	ck_assert_ptr_null(l);
+	ck_assert_msg(strstr(why.text, refused[_i].why) != NULL, "%s", why.text);
+}
+END_TEST
+
+START_TEST(garbage_is_not_touched)
+{
+	CLEANUP(fclosep) FILE *f = fopen(path, "we");
+	struct ledger *l = NULL;
+	struct why why;
+
+	for (int i = 0; i < 1000; i++)
+		fputs("not a database\n", f);
+	fflush(f);
+	ck_assert_int_eq(ledger_open(path, LEDGER_OWN, &l, &why), -EUCLEAN);
+	CLEANUP(freep) char *text = unit_read(path, NULL);
+	ck_assert(strncmp(text, "not a database\n", 15) == 0);
+}
+END_TEST
+
+START_TEST(a_busy_database_is_not_waited_for)
+{
+	struct ledger *l = open_it(LEDGER_OWN);
+	sqlite3 *other = NULL;
+
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ck_assert_int_eq(ledger_commit(l), 0);
+	ck_assert_int_eq(sqlite3_open(path, &other), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(ledger_begin(l), -EBUSY);
+	ck_assert_int_eq(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ledger_rollback(l);
+	sqlite3_close(other);
+	ledger_close(l);
+}
+END_TEST
+
+/* Nothing is believed after a start until the log has been copied into the database and synced there. */
+START_TEST(log_is_checkpointed_before_the_first_transaction)
+{
+	CLEANUP(freep) char *wal = unit_format("%s-wal", path);
+	struct ledger *l = open_it(LEDGER_OWN);
+	sqlite3 *reader = NULL;
+	struct stat st;
+
+	ledger_close(l);
+	l = open_it(LEDGER_WRITE);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ck_assert_int_eq(ledger_commit(l), 0);
+	sql_run(path, "INSERT INTO verdict_count VALUES ('x', 1, 'y')");
+	ck_assert_int_eq(sqlite3_open(path, &reader), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL), SQLITE_OK);
+	sql_run(path, "INSERT INTO verdict_count VALUES ('z', 1, 'y')");
+	ledger_close(l);
+	l = open_it(LEDGER_OWN);
+	ck_assert_int_eq(ledger_begin(l), -EBUSY);
+	ck_assert_int_eq(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ledger_rollback(l);
+	ck_assert_int_eq(stat(wal, &st), 0);
+	ck_assert_int_eq(st.st_size, 0);
+	sqlite3_close(reader);
+	ledger_close(l);
+}
+END_TEST
+
+START_TEST(a_failed_message_leaves_the_others)
+{
+	struct ledger *l = open_it(LEDGER_OWN);
+	sqlite3_stmt *s;
+
+	ck_assert_int_eq(ledger_begin(l), 0);
+	for (int i = 0; i < 3; i++) {
+		CLEANUP(freep) char *name = unit_format("v%d", i);
+
+		ck_assert_int_eq(ledger_savepoint(l), 0);
+		ck_assert_int_eq(query_start(l, QUERY_count_verdict, &s), 0);
+		query_bind_string(s, ":verdict", name);
+		query_bind_int(s, ":count", 1);
+		query_bind_string(s, ":last_at", "t");
+		ck_assert_int_eq(query_run(l, s), 0);
+		query_done(s);
+		if (i == 1)
+			ledger_undo(l);
+		else
+			ck_assert_int_eq(ledger_release(l), 0);
+	}
+	ck_assert_int_eq(ledger_commit(l), 0);
+	ledger_close(l);
+	ck_assert_int_eq(sql_int(path, "SELECT count(*) FROM verdict_count WHERE verdict IN ('v0', 'v2')"), 2);
+	ck_assert_int_eq(sql_int(path, "SELECT count(*) FROM verdict_count"), 2);
+}
+END_TEST
+
+START_TEST(one_program_per_folder)
+{
+	CLEANUP(freep) char *text = NULL, *expected = unit_format("%d\nhttps://here/\n", (int)getpid());
+	int fd, second;
+
+	ck_assert_int_eq(ledger_locked(folder, "ipnd", &text), 0);
+	free(TAKE(text));
+	fd = ledger_lock(folder, "ipnd", NULL);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ledger_lock(folder, "ipnd", NULL), -EAGAIN);
+	second = ledger_lock(folder, "ipn-hookd", NULL);
+	ck_assert_int_ge(second, 0);
+	close(second);
+	ck_assert_int_eq(ledger_lock_note(fd, "https://here/\n"), 0);
+	ck_assert_int_eq(ledger_locked(folder, "ipnd", &text), 1);
+	ck_assert_str_eq(text, expected);
+	free(TAKE(text));
+	close(fd);
+	ck_assert_int_eq(ledger_locked(folder, "ipnd", &text), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ledger");
+	TCase *c = unit_case(suite, "ledger");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, made_by_the_owner);
+	tcase_add_test(c, readable_with_everything_stopped);
+	tcase_add_loop_test(c, refused_with_words, 0, sizeof(refused) / sizeof(refused[0]));
+	tcase_add_test(c, garbage_is_not_touched);
+	tcase_add_test(c, a_busy_database_is_not_waited_for);
+	tcase_add_test(c, log_is_checkpointed_before_the_first_transaction);
+	tcase_add_test(c, a_failed_message_leaves_the_others);
+	tcase_add_test(c, one_program_per_folder);
+	return unit_main(suite);
+}
