@@ -1,0 +1,112 @@
+/* ipn-simulate plays Amazon for rehearsals: options, verbs, nothing else. */
+#include <curl/curl.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/exit.h"
+#include "base/log.h"
+
+#include "simulate/simulate.h"
+
+static const struct verb verbs[] = {
+	{"init", "DIR", "make keys, certificates and a configuration in a new folder",
+	 simulate_init},
+	{"list", NULL, "show the scenarios", simulate_list},
+	{"play", "SCENARIO", "post a scenario's notifications to ipnd", simulate_play},
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void print_help(const struct option_row *rows)
+{
+	printf("Usage: " SIMULATE_PROGRAM " [OPTION...] VERB ...\n"
+	       "Plays Amazon for rehearsals: signs notifications with keys of its own and posts them.\n\nVerbs:\n");
+	for (size_t i = 0; i < N_VERBS; i++)
+		printf("  %s %-*s  %s\n", verbs[i].name, (int)(14 - strlen(verbs[i].name)),
+		       verbs[i].operand ? verbs[i].operand : "", verbs[i].help);
+	printf("\nOptions:\n");
+	options_print(rows, stdout);
+	printf("\n" SIMULATE_PROGRAM " VERB --help shows a verb's own options.\n");
+}
+
+int verb_parse(const struct verb *v, const struct option_row *rows, const char *const *help,
+	       int argc, char **argv, const char **ret_operand)
+{
+	int first = options_parse(rows, argc, argv, false);
+	int wanted = v->operand ? 1 : 0;
+
+	if (first < 0)
+		return EXIT_USAGE;
+	if (*help) {
+		printf("Usage: " SIMULATE_PROGRAM " %s%s%s [OPTION...]\n%c%s.\n\nOptions:\n",
+		       v->name, v->operand ? " " : "", v->operand ? v->operand : "",
+		       v->help[0] - 'a' + 'A', v->help + 1);
+		options_print(rows, stdout);
+		return EXIT_DONE;
+	}
+	if (argc - first != wanted) {
+		if (v->operand)
+			log_error("%s: takes one %s; see %s %s --help", v->name, v->operand,
+				  SIMULATE_PROGRAM, v->name);
+		else
+			log_error("%s: takes no operand", v->name);
+		return EXIT_USAGE;
+	}
+	if (wanted)
+		*ret_operand = argv[first];
+	return -1;
+}
+
+static int run_verb(const char *config, int argc, char **argv)
+{
+	int r;
+
+	for (size_t i = 0; i < N_VERBS; i++) {
+		if (strcmp(argv[0], verbs[i].name) != 0)
+			continue;
+		r = verbs[i].run(&verbs[i], config, argc, argv);
+		if (r == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout))) {
+			log_error("cannot write the output: %m");
+			return EXIT_IO;
+		}
+		return r;
+	}
+	log_error("there is no verb '%s'; see %s --help", argv[0], SIMULATE_PROGRAM);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *config = NULL, *help = NULL, *version = NULL;
+	const struct option_row rows[] = {
+		{'c', "config", "FILE",
+		 "the configuration (/etc/ipnd/ipnd.conf; $IPND_CONFIG overrides)", &config},
+		{'h', "help", NULL, "show this and exit", &help},
+		{'V', "version", NULL, "show the version and exit", &version},
+		{0},
+	};
+	int first;
+
+	log_open(SIMULATE_PROGRAM, LOG_INFO);
+	signal(SIGPIPE, SIG_IGN); /* OpenSSL below libcurl writes to closed connections */
+	first = options_parse(rows, argc, argv, true);
+	if (first < 0)
+		return EXIT_USAGE;
+	if (help) {
+		print_help(rows);
+		return EXIT_DONE;
+	}
+	if (version) {
+		printf(SIMULATE_PROGRAM " " PACKAGE_VERSION "\n");
+		return EXIT_DONE;
+	}
+	if (first == argc) {
+		log_error("a verb is missing; see %s --help", SIMULATE_PROGRAM);
+		return EXIT_USAGE;
+	}
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		log_error("libcurl does not start");
+		return EXIT_NOT_AVAILABLE;
+	}
+	return run_verb(config, argc - first, argv + first);
+}

@@ -1,0 +1,54 @@
+/* One run of a scenario: its ids, its times, and the posts that come of it. */
+#ifndef IPND_SIMULATE_STORY_H
+#define IPND_SIMULATE_STORY_H
+
+#include "config/config.h"
+#include "sns/topic.h"
+
+#include "simulate/authority.h"
+#include "simulate/message.h"
+#include "simulate/scenarios.h"
+
+#define STORY_ORDER_SIZE 20 /* "S01-1234567-1234567" */
+#define STORY_ID_SIZE    40
+#define STORY_UUID_SIZE  37
+#define STORY_CURRENCY   "USD" /* rehearsals play the US marketplace */
+
+/* Fresh random ids, so that a scenario can be played any number of times into one database. */
+struct story {
+	const struct account *account; /* borrowed */
+	struct sns_topic topic;        /* of the account */
+	const struct scenario *scenario;
+	int64_t began_ms;
+	char order_reference_id[STORY_ORDER_SIZE];
+	char seller_order_id[STORY_ORDER_SIZE];
+	unsigned payment_number
+		[SCENARIO_NTH_MAX]; /* of authorization and capture: one number, other letters */
+	unsigned refund_number[SCENARIO_NTH_MAX];
+};
+
+/* A request's body with what its headers repeat. */
+struct story_post {
+	char message_id[STORY_UUID_SIZE];
+	char *subscription_arn;
+	char *body;
+};
+
+/*
+ * Begins so long before `now_ms` that no step lies in the future. `a` must outlive the story. 0, -EINVAL: the
+ * account's topic is not a topic of SNS; other negative errno: no random numbers.
+ */
+int story_begin(const struct scenario *s, const struct account *a, int64_t now_ms,
+		struct story *ret);
+
+/* The id of a step's object. */
+void story_object_id(const struct story *st, const struct scenario_step *step,
+		     char ret[static STORY_ID_SIZE]);
+
+/* The notification of a step, sent and signed at `now_ms`. 0 or negative errno; the caller calls story_post_done(). */
+int story_post(const struct story *st, const struct scenario_step *step,
+	       const struct signer *signer, int signature_version, int64_t now_ms,
+	       struct story_post *ret);
+void story_post_done(struct story_post *p);
+
+#endif
