@@ -25,7 +25,8 @@ static const char hook_script[] =
 	"# run's output. See IPN_* and stdin in the manual's \"Events and hooks\".\n"
 	"set -eu\n"
 	"cat >>\"${0%/*}/events.jsonl\"\n"
-	"printf '%s %s: %s -> %s' \"$IPN_EVENT\" \"$IPN_OBJECT_ID\" \"${IPN_PREVIOUS_STATE:-new}\" \"$IPN_STATE\"\n"
+	"printf '%s %s' \"$IPN_EVENT\" \"$IPN_OBJECT_ID\"\n"
+	"[ -z \"$IPN_STATE\" ] || printf ': %s -> %s' \"${IPN_PREVIOUS_STATE:-new}\" \"$IPN_STATE\"\n"
 	"printf '%s' \"${IPN_REASON_CODE:+ ($IPN_REASON_CODE)}\" \"${IPN_AMOUNT:+, $IPN_AMOUNT $IPN_CURRENCY}\"\n"
 	"printf '\\n'\n";
 
@@ -91,21 +92,28 @@ static int empty_folder(const char *path)
 
 /*
  * The path goes into the configuration between quotes, where libconfuse expands "${...}" and backslashes, and into
- * ipn-hookd's argv: what would need quoting is refused.
+ * commands for a person to type: what would need quoting there is refused.
  */
+static bool is_plain(const char *path)
+{
+	for (const char *p = path; *p; p++)
+		if ((unsigned char)*p < ' ' || strchr("\"'\\$\x7f", *p)) {
+			log_error(
+				"%s: the folder's path may not hold quotes, backslashes, $ or control characters",
+				path);
+			return false;
+		}
+	return true;
+}
+
 static int absolute_folder(const char *path, char **ret)
 {
 	CLEANUP(freep) char *absolute = realpath(path, NULL);
 
 	if (!absolute)
 		return failed("find", path);
-	for (const char *p = absolute; *p; p++)
-		if ((unsigned char)*p < ' ' || strchr("\"\\$\x7f", *p)) {
-			log_error(
-				"%s: the folder's path may not hold quotes, backslashes, $ or control characters",
-				path);
-			return EXIT_USAGE;
-		}
+	if (!is_plain(absolute))
+		return EXIT_USAGE;
 	*ret = TAKE(absolute);
 	return EXIT_DONE;
 }
@@ -183,6 +191,8 @@ int simulate_init(const struct verb *v, const char *config, int argc, char **arg
 	(void)config;
 	if (r >= 0)
 		return r;
+	if (!is_plain(path))
+		return EXIT_USAGE;
 	if ((r = empty_folder(path)) != EXIT_DONE ||
 	    (r = absolute_folder(path, &folder)) != EXIT_DONE ||
 	    (r = fill_folder(folder)) != EXIT_DONE)

@@ -347,6 +347,10 @@ int simulate_play(const struct verb *v, const char *config, int argc, char **arg
 		log_error("there is no scenario '%s'; %s list shows them", name, SIMULATE_PROGRAM);
 		return EXIT_USAGE;
 	}
+	if (to && strncmp(to, "https://", 8) != 0 && strncmp(to, "http://", 7) != 0) {
+		log_error("--to %s: not an https:// or http:// URL", to);
+		return EXIT_USAGE;
+	}
 	if (to && !(p.url = strdup(to)))
 		return exit_code_of(-ENOMEM);
 	if ((r = prepare(&p, file ? file : config, s)) != EXIT_DONE)
