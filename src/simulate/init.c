@@ -21,14 +21,16 @@ DEFINE_CLEANUP(DIR *, closedir)
 
 static const char hook_script[] =
 	"#!/bin/sh\n"
-	"# A rehearsal's hook: one line for people, and the whole event for programs. ipn-hookd keeps the line as the\n"
-	"# run's output. See IPN_* and stdin in the manual's \"Events and hooks\".\n"
+	"# A rehearsal's hook. It keeps each event whole in events.jsonl, and prints one line of it: ipn-hookd records that\n"
+	"# as the run's output, and hook.log has all of them. IPN_* and stdin are described under \"Events and hooks\".\n"
 	"set -eu\n"
-	"cat >>\"${0%/*}/events.jsonl\"\n"
-	"printf '%s %s' \"$IPN_EVENT\" \"$IPN_OBJECT_ID\"\n"
-	"[ -z \"$IPN_STATE\" ] || printf ': %s -> %s' \"${IPN_PREVIOUS_STATE:-new}\" \"$IPN_STATE\"\n"
-	"printf '%s' \"${IPN_REASON_CODE:+ ($IPN_REASON_CODE)}\" \"${IPN_AMOUNT:+, $IPN_AMOUNT $IPN_CURRENCY}\"\n"
-	"printf '\\n'\n";
+	"folder=${0%/*}\n"
+	"cat >>\"$folder/events.jsonl\"\n"
+	"{\n"
+	"	printf '%s %s' \"$IPN_EVENT\" \"$IPN_OBJECT_ID\"\n"
+	"	[ -z \"$IPN_STATE\" ] || printf ': %s -> %s' \"${IPN_PREVIOUS_STATE:-new}\" \"$IPN_STATE\"\n"
+	"	printf '%s%s\\n' \"${IPN_REASON_CODE:+ ($IPN_REASON_CODE)}\" \"${IPN_AMOUNT:+, $IPN_AMOUNT $IPN_CURRENCY}\"\n"
+	"} | tee -a \"$folder/hook.log\"\n";
 
 /* The folder is the only argument, as often as it stands there. */
 static const char configuration[] =
