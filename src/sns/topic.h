@@ -6,9 +6,9 @@
 
 #include "base/text.h"
 
-#define SNS_HEX_SIZE 33	 /* 32 lower-case hex digits and the NUL */
+#define SNS_HEX_SIZE   33 /* 32 lower-case hex digits and the NUL */
 #define SNS_REGION_MAX 32
-#define SNS_ARN_MAX 512
+#define SNS_ARN_MAX    512
 
 /* arn:aws:sns:<region>:<12 digits>:<name>; borrowed from the ARN. */
 struct sns_topic {
@@ -27,9 +27,11 @@ bool sns_topic_is_amazon_pay(const struct sns_topic *t);
  * True when `url` is, byte for byte, https://sns.<region>.amazonaws.com/SimpleNotificationService-<32 hex>.pem
  * with this region. Writes the hex digits.
  */
-bool sns_certificate_url_parse(struct text url, struct text region, char ret_hex[static SNS_HEX_SIZE]);
+bool sns_certificate_url_parse(struct text url, struct text region,
+			       char ret_hex[static SNS_HEX_SIZE]);
 
 /* True when `url` is exactly the ConfirmSubscription URL of this topic and token. */
-bool sns_subscribe_url_is(struct text url, struct text region, struct text topic_arn, struct text token);
+bool sns_subscribe_url_is(struct text url, struct text region, struct text topic_arn,
+			  struct text token);
 
 #endif

@@ -1,0 +1,355 @@
+#include "receive/trust.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+#include <sys/stat.h>
+
+/* Amazon uses one certificate for about a year, the same in several regions (threats.md section 2.5). */
+#define CERTIFICATES_MAX 16
+
+/* Above the longest "/<region>/SimpleNotificationService-<hex>.pem". */
+#define FILE_NAME_MAX 128
+
+static void x509s_free(STACK_OF(X509) * s)
+{
+	sk_X509_pop_free(s, X509_free);
+}
+
+DEFINE_CLEANUP(X509_STORE *, X509_STORE_free)
+DEFINE_CLEANUP(STACK_OF(X509) *, x509s_free)
+DEFINE_CLEANUP(DIR *, closedir)
+
+static const enum sns_chain chains[] = {
+	[CHAIN_REQUIRE] = SNS_CHAIN_REQUIRE,
+	[CHAIN_PREFER] = SNS_CHAIN_PREFER,
+	[CHAIN_NAME_ONLY] = SNS_CHAIN_NAME_ONLY,
+};
+
+/* Appends every certificate of a PEM file. */
+static int read_certificates(const char *path, STACK_OF(X509) * to, struct why *why)
+{
+	CLEANUP(fclosep) FILE *f = fopen(path, "re");
+	int n = 0, error = f ? 0 : -errno;
+	unsigned long reason;
+	X509 *x509;
+
+	if (!f) {
+		why_set(why, "cannot read %s: %s", path, strerror(-error));
+		return error;
+	}
+	for (; (x509 = PEM_read_X509(f, NULL, NULL, NULL)); n++)
+		if (sk_X509_push(to, x509) <= 0) {
+			X509_free(x509);
+			return -ENOMEM;
+		}
+	/* No further block is how the end of the file shows. */
+	reason = ERR_GET_REASON(ERR_peek_last_error());
+	ERR_clear_error();
+	if (ferror(f) || reason != PEM_R_NO_START_LINE || n == 0) {
+		why_set(why, "%s: %s", path,
+			n == 0 ? "there is no certificate in PEM in it"
+			       : "one of its certificates is damaged");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static const char *default_path(const char *variable, const char *otherwise)
+{
+	const char *set = secure_getenv(variable);
+
+	return set ? set : otherwise;
+}
+
+/* Whether there is a <hash>.<number> in the folder, as c_rehash(1) makes them. */
+static bool has_hashed_file(const char *path)
+{
+	CLEANUP(closedirp) DIR *folder = opendir(path);
+	const struct dirent *d;
+
+	while (folder && (d = readdir(folder)))
+		if (strspn(d->d_name, "0123456789abcdef") == 8 && d->d_name[8] == '.')
+			return true;
+	return false;
+}
+
+/*
+ * What X509_STORE_set_default_paths() does, but for its third way of looking: that reads the whole folder again
+ * for every issuer that is not there, which costs more than checking the message's signature.
+ */
+static int load_system_roots(X509_STORE *roots, struct why *why)
+{
+	const char *file =
+		default_path(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+	const char *folder =
+		default_path(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+	bool found = X509_STORE_load_file(roots, file) == 1;
+
+	ERR_clear_error();
+	if (has_hashed_file(folder)) {
+		if (X509_STORE_load_path(roots, folder) != 1)
+			return -ENOMEM;
+		found = true;
+	}
+	if (!found) {
+		why_set(why, "there are no CA certificates in %s or %s; install ca-certificates",
+			file, folder);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int load_roots_file(const char *path, X509_STORE *roots, struct why *why)
+{
+	CLEANUP(x509s_freep) STACK_OF(X509) *found = sk_X509_new_null();
+	int r;
+
+	if (!found)
+		return -ENOMEM;
+	r = read_certificates(path, found, why);
+	for (int i = 0; r == 0 && i < sk_X509_num(found); i++)
+		if (X509_STORE_add_cert(roots, sk_X509_value(found, i)) != 1)
+			r = -ENOMEM;
+	return r;
+}
+
+static bool is_pem_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 4 && name[0] != '.' && strcmp(name + len - 4, ".pem") == 0;
+}
+
+/* No folder is an empty folder: only what is there can complete a chain. */
+static int load_intermediates(const char *path, STACK_OF(X509) * to, struct why *why)
+{
+	CLEANUP(closedirp) DIR *folder = opendir(path);
+	const struct dirent *d;
+	int r = 0;
+
+	if (!folder && errno == ENOENT)
+		return 0;
+	if (!folder) {
+		r = -errno;
+		why_set(why, "cannot read the folder %s: %s", path, strerror(-r));
+		return r;
+	}
+	while (r == 0 && (d = readdir(folder))) {
+		CLEANUP(freep) char *file = NULL;
+
+		if (!is_pem_name(d->d_name))
+			continue;
+		if (asprintf(&file, "%s/%s", path, d->d_name) < 0) {
+			file = NULL;
+			return -ENOMEM;
+		}
+		r = read_certificates(file, to, why);
+	}
+	return r;
+}
+
+int trust_load(const struct sns_config *c, struct sns_trust *ret, struct why *why)
+{
+	CLEANUP(X509_STORE_freep) X509_STORE *roots = X509_STORE_new();
+	CLEANUP(x509s_freep) STACK_OF(X509) *intermediates = sk_X509_new_null();
+	int r;
+
+	why_set(why, "out of memory");
+	if (!roots || !intermediates)
+		return -ENOMEM;
+	if (c->chain == CHAIN_NAME_ONLY)
+		r = 0; /* no issuer is looked at */
+	else if (strcmp(c->trust, "system") == 0)
+		r = load_system_roots(roots, why);
+	else
+		r = load_roots_file(c->trust, roots, why);
+	if (r == 0 && c->chain != CHAIN_NAME_ONLY)
+		r = load_intermediates(c->intermediates, intermediates, why);
+	if (r < 0)
+		return r;
+	*ret = (struct sns_trust){TAKE(roots), TAKE(intermediates), chains[c->chain]};
+	return 0;
+}
+
+void trust_done(struct sns_trust *t)
+{
+	X509_STORE_free(t->roots);
+	x509s_free(t->intermediates);
+	*t = (struct sns_trust){0};
+}
+
+/* A file that is replaced is another file, and is read again. */
+struct identity {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+};
+
+struct entry {
+	char name[FILE_NAME_MAX]; /* below the folder */
+	struct identity identity;
+	struct sns_certificate *certificate; /* NULL: the entry is free */
+	uint64_t used;                       /* the clock's value at the last use */
+};
+
+struct certificates {
+	char *folder;
+	uint64_t clock;
+	struct entry entries[CERTIFICATES_MAX];
+};
+
+int certificates_new(const char *cache_folder, struct certificates **ret)
+{
+	struct certificates *c;
+
+	if (strlen(cache_folder) + FILE_NAME_MAX >= PATH_MAX)
+		return -ENAMETOOLONG;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->folder = strdup(cache_folder);
+	if (!c->folder) {
+		free(c);
+		return -ENOMEM;
+	}
+	*ret = c;
+	return 0;
+}
+
+static void entry_clear(struct entry *e)
+{
+	sns_certificate_free(e->certificate);
+	*e = (struct entry){0};
+}
+
+void certificates_free(struct certificates *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < CERTIFICATES_MAX; i++)
+		entry_clear(&c->entries[i]);
+	free(c->folder);
+	free(c);
+}
+
+static struct identity identity_of(const struct stat *st)
+{
+	return (struct identity){st->st_dev, st->st_ino, st->st_size, st->st_mtim};
+}
+
+static bool identity_equal(const struct identity *a, const struct identity *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->modified.tv_sec == b->modified.tv_sec &&
+	       a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
+/* The entry of that name, or the one to give up for it: a free one, or the one unused for longest. */
+static struct entry *find_entry(struct certificates *c, const char *name)
+{
+	struct entry *oldest = &c->entries[0];
+
+	for (size_t i = 0; i < CERTIFICATES_MAX; i++) {
+		struct entry *e = &c->entries[i];
+
+		if (strcmp(e->name, name) == 0)
+			return e;
+		if (e->used < oldest->used)
+			oldest = e;
+	}
+	return oldest;
+}
+
+static enum verdict missing(const char *path, int error, struct why *why)
+{
+	why_set(why, "cannot read %s: %s", path, strerror(error));
+	return VERDICT_CERTIFICATE_MISSING;
+}
+
+/* Up to the end or until `buf` is full. -1 and errno. */
+static ssize_t read_up_to(int fd, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = read(fd, buf + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+static enum verdict read_file(const char *path, struct entry *ret, struct why *why)
+{
+	/* Not waiting, should somebody have put a FIFO there. */
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char pem[SNS_CERTIFICATE_MAX + 1];
+	struct stat st;
+	ssize_t len;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return missing(path, errno, why);
+	if (!S_ISREG(st.st_mode)) {
+		why_set(why, "%s is not a regular file", path);
+		return VERDICT_CERTIFICATE;
+	}
+	len = read_up_to(fd, pem, sizeof(pem));
+	if (len < 0)
+		return missing(path, errno, why);
+	if (len > SNS_CERTIFICATE_MAX) {
+		why_set(why, "%s is larger than %d bytes", path, SNS_CERTIFICATE_MAX);
+		return VERDICT_CERTIFICATE;
+	}
+	ret->identity = identity_of(&st);
+	return sns_certificate_parse((struct text){pem, (size_t)len}, &ret->certificate, why);
+}
+
+/* Whether the entry still holds what is at `path`. */
+static bool is_fresh(const struct entry *e, const char *name, const char *path)
+{
+	struct identity identity;
+	struct stat st;
+
+	if (!e->certificate || strcmp(e->name, name) != 0 || stat(path, &st) < 0)
+		return false;
+	identity = identity_of(&st);
+	return identity_equal(&e->identity, &identity);
+}
+
+/* What failed is not remembered: a person who puts the file there need do no more. */
+enum verdict certificates_get(struct certificates *c, struct text region, const char *hex,
+			      const struct sns_certificate **ret, struct why *why)
+{
+	struct entry fresh = {.used = ++c->clock}, *e;
+	char path[PATH_MAX];
+	enum verdict v;
+
+	snprintf(fresh.name, sizeof(fresh.name), "%.*s/SimpleNotificationService-%s.pem",
+		 (int)region.len, region.at, hex);
+	snprintf(path, sizeof(path), "%s/%s", c->folder, fresh.name);
+	e = find_entry(c, fresh.name);
+	if (is_fresh(e, fresh.name, path)) {
+		e->used = c->clock;
+		*ret = e->certificate;
+		return VERDICT_PASS;
+	}
+	v = read_file(path, &fresh, why);
+	if (v != VERDICT_PASS)
+		return v;
+	entry_clear(e);
+	*e = fresh;
+	*ret = e->certificate;
+	return VERDICT_PASS;
+}
