@@ -7,9 +7,9 @@
 #define MONEY_MINOR_MAX INT64_C(1000000000000000)
 
 /*
- * ISO 4217, list one (active codes) with amendment 180, by the number of digits after the point. BGN stays,
- * which ended with 2025: older notifications carry it. Codes without a minor unit (XAU, XDR, XXX, ...) are no
- * money anyone pays with and stay unknown.
+ * ISO 4217's list one (active codes, as of January 2026) by the number of digits after the point. BGN, which
+ * ended with 2025, stays for older notifications. Codes without a minor unit (XAU, XDR, XXX, ...) stay unknown:
+ * nobody pays with them.
  */
 /* clang-format off */
 static const char *const codes_by_exponent[] = {

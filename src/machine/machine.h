@@ -47,13 +47,14 @@ struct machine_step {
 	size_t fact;	 /* index into the facts given */
 	bool held;	 /* nothing leads there: a conflict */
 	bool begins;	 /* the state changes here: a transition */
-	enum state from; /* state before; meaningful when `begins` */
+	enum state from; /* state before */
 	bool skipped;	 /* the transition is a chain of moves: steps between were not heard of */
 };
 
 /*
  * Sorts the facts and folds them from nothing through the allowed moves. Writes `n` steps in the fold's order
- * and returns the index of the last one that is not held (the current state), or -1 when there is none.
+ * and returns the index in `ret_steps` of the last one that is not held (the current state), or -1 when there
+ * is none.
  */
 ptrdiff_t machine_fold(enum object_type o, const struct machine_fact *facts, size_t n,
 		       struct machine_step *ret_steps);
