@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-#define CURRENCY_SIZE 4
+#define CURRENCY_SIZE   4
 #define MONEY_TEXT_SIZE 32
 
 /* Digits after the point of an active ISO 4217 code (JPY 0, USD 2, KWD 3), or -EINVAL for an unknown one. */

@@ -6,10 +6,10 @@
 #include <stdio.h>
 
 struct option_row {
-	char letter;		/* 0: only a long name */
-	const char *name;	/* "config" */
-	const char *argument;	/* "FILE"; NULL: a switch */
-	const char *help;	/* one line */
+	char letter;            /* 0: only a long name */
+	const char *name;       /* "config" */
+	const char *argument;   /* "FILE"; NULL: a switch */
+	const char *help;       /* one line */
 	const char **ret_value; /* where the argument goes; for a switch, "" when given */
 };
 

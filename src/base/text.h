@@ -13,11 +13,11 @@ struct text {
 	size_t len;
 };
 
-#define TEXT(literal) ((struct text){ (literal), sizeof(literal) - 1 })
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
 
 static inline struct text text_of(const char *s)
 {
-	return (struct text){ s, s ? strlen(s) : 0 };
+	return (struct text){s, s ? strlen(s) : 0};
 }
 
 static inline bool text_equal(struct text a, struct text b)

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-#define UTC_UNKNOWN INT64_MIN
+#define UTC_UNKNOWN   INT64_MIN
 #define UTC_TEXT_SIZE 25 /* YYYY-MM-DDTHH:MM:SS.mmmZ and the NUL */
 
 int64_t utc_now_ms(void);

@@ -44,11 +44,11 @@ struct machine_fact {
 
 /* What the fold makes of one fact. */
 struct machine_step {
-	size_t fact;	 /* index into the facts given */
-	bool held;	 /* nothing leads there: a conflict */
-	bool begins;	 /* the state changes here: a transition */
+	size_t fact;     /* index into the facts given */
+	bool held;       /* nothing leads there: a conflict */
+	bool begins;     /* the state changes here: a transition */
 	enum state from; /* state before */
-	bool skipped;	 /* the transition is a chain of moves: steps between were not heard of */
+	bool skipped;    /* the transition is a chain of moves: steps between were not heard of */
 };
 
 /*
