@@ -313,6 +313,10 @@ static const struct {
 	{"Zm9vZ===", 8, -EINVAL, NULL},
 	/* bits that no byte needs */
 	{"Zh==", 4, -EINVAL, NULL},
+	{"Zi==", 4, -EINVAL, NULL},
+	{"Zk==", 4, -EINVAL, NULL},
+	{"Zo==", 4, -EINVAL, NULL},
+	{"Zm+=", 4, -EINVAL, NULL},
 	{"Zm9=", 4, -EINVAL, NULL},
 	/* white space, other alphabets, other bytes */
 	{"Zm9v\n", 5, -EINVAL, NULL},
