@@ -79,7 +79,7 @@ static void append_digit(struct decimal *d, int digit)
 	int64_t n = d->digits;
 
 	if (digit == 0) {
-		d->zeros++; /* those before the first digit make nothing of nothing */
+		d->zeros++; /* leading ones too: they change nothing */
 		return;
 	}
 	for (int64_t i = 0; i < d->zeros + 1 && !d->too_long; i++)
