@@ -1,5 +1,6 @@
 #include "receive/trust.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -336,6 +337,7 @@ enum verdict certificates_get(struct certificates *c, struct text region, const 
 	char path[PATH_MAX];
 	enum verdict v;
 
+	assert(region.len <= SNS_REGION_MAX);
 	snprintf(fresh.name, sizeof(fresh.name), "%.*s/SimpleNotificationService-%s.pem",
 		 (int)region.len, region.at, hex);
 	snprintf(path, sizeof(path), "%s/%s", c->folder, fresh.name);

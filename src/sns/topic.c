@@ -19,7 +19,7 @@ static bool take(struct text *t, struct text prefix)
 /* Takes what stands before the next `end`, and `end` itself. */
 static bool take_until(struct text *t, char end, struct text *ret)
 {
-	const char *found = memchr(t->at, end, t->len);
+	const char *found = t->at ? memchr(t->at, end, t->len) : NULL;
 
 	if (!found)
 		return false;
