@@ -176,6 +176,35 @@ char *text_percent(struct text t)
 	return s;
 }
 
+char *text_utf8(struct text t)
+{
+	static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+	size_t len = 0;
+	char *s;
+
+	if (!t.at)
+		return NULL;
+	s = malloc(t.len * (sizeof(replacement) - 1) + 1);
+	if (!s)
+		return NULL;
+	for (size_t at = 0; at < t.len;) {
+		uint32_t rune = 0;
+		size_t n = utf8_take((const unsigned char *)t.at + at, t.len - at, &rune);
+
+		if (n > 0 && rune != 0) {
+			memcpy(s + len, t.at + at, n);
+			len += n;
+			at += n;
+			continue;
+		}
+		memcpy(s + len, replacement, sizeof(replacement) - 1);
+		len += sizeof(replacement) - 1;
+		at++;
+	}
+	s[len] = 0;
+	return s;
+}
+
 /* Only the last star is ever tried again, so the time is at most the product of the two lengths. */
 bool text_glob(const char *pattern, const char *s)
 {

@@ -54,6 +54,12 @@ void text_escape_line(struct text t, char *ret, size_t size);
  */
 char *text_percent(struct text t);
 
+/*
+ * A copy for the database and for JSON: valid UTF-8 without NUL, in which every other byte has become
+ * U+FFFD. The caller frees; NULL: absent or out of memory.
+ */
+char *text_utf8(struct text t);
+
 /* Shell-style glob with * and ? only, over ASCII event names. */
 bool text_glob(const char *pattern, const char *s);
 
