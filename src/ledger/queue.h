@@ -1,0 +1,150 @@
+/*
+ * The queue of hook runs: events become rows of hook_run, and these are run. One function per named query of
+ * sql/queue.sql. Errors are those of ledger.h; what writes belongs inside ledger_begin() .. ledger_commit().
+ */
+#ifndef IPND_LEDGER_QUEUE_H
+#define IPND_LEDGER_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "ledger/ledger.h"
+
+/* hook_run.state */
+enum queue_state { QUEUE_PENDING, QUEUE_RUNNING, QUEUE_DONE, QUEUE_DEAD, QUEUE_SKIPPED };
+const char *queue_state_word(enum queue_state s);
+
+/* A row of `event`. Strings are owned; NULL: not known. */
+struct queue_event {
+	int64_t id;
+	char *name;
+	char *object_type;
+	char *object_id;
+	bool has_transition;
+	int64_t transition_id;
+	char *account;
+	char *environment;
+	bool late;
+	int64_t created_ms;
+	char *lane;
+	char *order_reference_id;
+	char *seller_order_id;
+	char *billing_agreement_id;
+	char *previous_state;
+	char *state;
+	char *reason_code;
+	bool has_amount;
+	int64_t amount_minor;
+	char *currency;
+	char *seller_id;
+	int64_t updated_ms; /* UTC_UNKNOWN: not said */
+};
+
+void queue_event_free(struct queue_event *e);
+DEFINE_CLEANUP(struct queue_event *, queue_event_free)
+
+/* Another number than before when another connection has committed since. Costs next to nothing. */
+int queue_data_version(struct ledger *l, int64_t *ret);
+
+/* The id of the newest event, 0 when there is none. */
+int queue_newest(struct ledger *l, int64_t *ret_id);
+
+/* The registered, active hooks and how far each has come. */
+struct queue_hook {
+	char *name;
+	int64_t seen_event;
+};
+
+struct queue_hooks {
+	struct queue_hook *at;
+	size_t n;
+};
+
+int queue_hooks(struct ledger *l, struct queue_hooks *ret);
+void queue_hooks_done(struct queue_hooks *h);
+
+/* Events after `after` in order, at most `limit`. The callback must not use the ledger; < 0 ends with that error. */
+typedef int (*queue_event_fn)(const struct queue_event *e, void *userdata);
+int queue_events(struct ledger *l, int64_t after, size_t limit, queue_event_fn each,
+		 void *userdata);
+
+/* -ENOENT: no such event. */
+int queue_event(struct ledger *l, int64_t id, struct queue_event **ret);
+
+/* The row of an event for a hook: skipped with the reason or, when `skipped` is NULL, due at `now_ms`. */
+int queue_put(struct ledger *l, int64_t event_id, const char *hook, const char *skipped,
+	      int64_t now_ms);
+
+/* The hook's events are decided up to this one. */
+int queue_seen(struct ledger *l, const char *hook, int64_t event_id);
+
+/* A row of hook_run as a callback sees it: borrowed. */
+struct queue_run {
+	int64_t event_id;
+	const char *hook;
+	const char *lane;
+	int64_t attempts; /* started so far */
+};
+
+/* False ends the list. Must not use the ledger. */
+typedef bool (*queue_run_fn)(const struct queue_run *run, void *userdata);
+
+/*
+ * What may start now: pending, due, of an active hook, the first open one of its hook and lane. The longest due
+ * first, then by event. 0 or negative errno.
+ */
+int queue_due(struct ledger *l, int64_t now_ms, queue_run_fn each, void *userdata);
+
+/* When the next run after `now_ms` falls due; UTC_UNKNOWN: none waits. */
+int queue_next_due(struct ledger *l, int64_t now_ms, int64_t *ret_ms);
+
+/* Pending becomes running, one attempt more. -ENOENT: it is not pending any more. */
+int queue_start(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms,
+		int64_t *ret_attempts);
+
+/* How an attempt ended. */
+struct queue_end {
+	int64_t event_id;
+	const char *hook;
+	int64_t attempt;
+	enum queue_state state;
+	int64_t next_attempt_ms; /* UTC_UNKNOWN unless pending again */
+	bool has_status;
+	int exit_status;
+	const char *detail;
+	struct text output; /* valid UTF-8 */
+	int64_t now_ms;
+};
+
+/* -ENOENT: that attempt is not running, says the database (which a backup may have replaced). */
+int queue_end(struct ledger *l, const struct queue_end *end);
+
+/* The event hook.dead about a run of `event_id`. 1: made; 0: none, because the event was itself a hook.dead. */
+int queue_dead_event(struct ledger *l, int64_t event_id, int64_t now_ms);
+
+/* The rows that say `running`, and how one is put back: pending, due now. */
+int queue_running(struct ledger *l, queue_run_fn each, void *userdata);
+int queue_again(struct ledger *l, int64_t event_id, const char *hook, const char *detail,
+		int64_t now_ms);
+
+/* A column of an object's row: `text` when `is_text`, else `number`; `is_null`: neither. */
+struct queue_column {
+	const char *name;
+	bool is_null;
+	bool is_text;
+	struct text text;
+	int64_t number;
+};
+
+/*
+ * The row of an object as it stands now, column by column. 1: there is one; 0: none, or no table for such an
+ * object. < 0 of the callback ends with that error; it must not use the ledger.
+ */
+typedef int (*queue_column_fn)(const struct queue_column *c, void *userdata);
+int queue_object(struct ledger *l, const char *object_type, const char *object_id,
+		 queue_column_fn each, void *userdata);
+
+#endif
