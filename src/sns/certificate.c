@@ -291,6 +291,22 @@ static int on_chain_error(int ok, X509_STORE_CTX *ctx)
 	return 1;
 }
 
+/* X509_verify_cert() leaves the last one's dates unchecked when that one's issuer is unknown. */
+static bool chain_in_time(X509_STORE_CTX *ctx)
+{
+	const X509_VERIFY_PARAM *at = X509_STORE_CTX_get0_param(ctx);
+	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		const X509 *x509 = sk_X509_value(chain, i);
+
+		if (X509_cmp_timeframe(at, X509_get0_notBefore(x509), X509_get0_notAfter(x509)) !=
+		    0)
+			return false;
+	}
+	return true;
+}
+
 static bool check_chain(const struct sns_certificate *c, const struct sns_trust *trust,
 			int64_t at_ms, bool *ret_issuer_unknown, struct why *why)
 {
@@ -309,6 +325,10 @@ static bool check_chain(const struct sns_certificate *c, const struct sns_trust 
 		why_set(why, "the certificate's chain, at depth %d: %s",
 			X509_STORE_CTX_get_error_depth(ctx),
 			X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+		return false;
+	}
+	if (!chain_in_time(ctx)) {
+		why_set(why, "a certificate above the one that signs is not valid at that time");
 		return false;
 	}
 	*ret_issuer_unknown = result.issuer_unknown;

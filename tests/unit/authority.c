@@ -47,16 +47,18 @@ static EVP_PKEY *dsa_key(void)
 
 EVP_PKEY *authority_key(const char *type)
 {
-	EVP_PKEY *key;
+	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY *key = NULL;
 
 	if (strcmp(type, "DSA") == 0)
 		return dsa_key();
-	if (strcmp(type, "EC") == 0)
+	if (strcmp(type, "EC") == 0) {
 		key = EVP_EC_gen("P-256");
-	else if (strcmp(type, "RSA-PSS") == 0)
-		key = EVP_PKEY_Q_keygen(NULL, NULL, type, (size_t)2048);
-	else
-		key = EVP_PKEY_Q_keygen(NULL, NULL, type);
+	} else {
+		ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+		ck_assert(ctx && EVP_PKEY_keygen_init(ctx) == 1);
+		EVP_PKEY_generate(ctx, &key);
+	}
 	ck_assert_msg(key != NULL, "no key of type %s", type);
 	return key;
 }
