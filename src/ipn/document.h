@@ -27,7 +27,15 @@ enum object_type object_of_word(const char *word);
 enum ipn_flag { IPN_UNKNOWN = -1, IPN_FALSE = 0, IPN_TRUE = 1 };
 
 #define IPN_ID_MAX 64 /* bytes of an object's id; real ones have at most 27 */
-#define IPN_IDS_MAX 64
+#define IPN_IDS_MAX 64	 /* a capture has at most 10 refunds (protocol.md section 5) */
+
+/*
+ * Bytes of the other strings: Amazon's words; the merchant's own ids (a SellerOrderId has up to 127 characters);
+ * descriptions (a ClosureReason has up to 1024). A character has up to 4 bytes.
+ */
+#define IPN_WORD_MAX 64
+#define IPN_TEXT_MAX 512
+#define IPN_NOTE_MAX 4096
 
 struct ipn_amount {
 	bool known;
@@ -41,7 +49,7 @@ struct ipn_document {
 	char *order_reference_id; /* the id's first three groups (protocol.md section 3.5); NULL: it has not that shape */
 	char *state;		  /* as written; the machine knows the words */
 	char *reason_code;
-	char *reason_description;
+	char *reason_description; /* a line end or tab in it has become a space */
 	char *reference_id;    /* the merchant's own */
 	char *seller_order_id; /* order references only */
 	char *refund_type;
