@@ -434,8 +434,7 @@ static enum outcome check_chain(enum change change, enum sns_chain policy)
 	struct recipe other_recipe = authority_ca("Other", authority_shared(3)),
 		      leaf = authority_leaf();
 	CLEANUP(X509_freep)
-	X509 *root = NULL,
-	     *intermediate = NULL, *other = authority_issue(&other_recipe);
+	X509 *root = NULL, *intermediate = NULL, *other = authority_issue(&other_recipe);
 	CLEANUP(X509_STORE_freep) X509_STORE *roots = X509_STORE_new();
 	CLEANUP(sk_X509_freep) STACK_OF(X509) *intermediates = sk_X509_new_null();
 	CLEANUP(sns_certificate_freep) struct sns_certificate *c = NULL;

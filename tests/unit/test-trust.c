@@ -156,11 +156,9 @@ START_TEST(test_intermediates_folder)
 	CLEANUP(chain_done) struct chain c = chain_new();
 	CLEANUP(freep) char *file = path_in(c.intermediates, "intermediate.pem");
 	CLEANUP(freep)
-	char *notes = path_in(c.intermediates, "README"),
-	     *hidden = NULL, *both = NULL;
+	char *notes = path_in(c.intermediates, "README"), *hidden = NULL, *both = NULL;
 	CLEANUP(freep)
-	char *a = authority_pem(c.root_x509),
-	     *b = authority_pem(c.intermediate_x509);
+	char *a = authority_pem(c.root_x509), *b = authority_pem(c.intermediate_x509);
 	CLEANUP(trust_donep) struct sns_trust trust = {0};
 	struct sns_config config = settings(c.root, c.intermediates, CHAIN_REQUIRE);
 	struct why why;
@@ -191,8 +189,7 @@ START_TEST(test_bad_files)
 {
 	CLEANUP(chain_done) struct chain c = chain_new();
 	CLEANUP(freep)
-	char *bad = path_in(c.intermediates, "bad.pem"),
-	     *pem = authority_pem(c.root_x509);
+	char *bad = path_in(c.intermediates, "bad.pem"), *pem = authority_pem(c.root_x509);
 	struct sns_config config = settings(c.absent, c.intermediates, CHAIN_PREFER);
 
 	check_load_fails(&config, -ENOENT, c.absent);
