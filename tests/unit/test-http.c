@@ -36,6 +36,8 @@ struct world {
 	char header[64];
 	bool has_header;
 	int kill_in_post; /* a client's socket, reset inside post(); -1 */
+	void (*in_turn)(struct world *w);
+	int spare_fd; /* for in_turn() */
 };
 
 struct client {
@@ -94,6 +96,13 @@ static void on_post(struct http_request *r, void *userdata)
 	w->kept[w->n_kept++] = r;
 }
 
+static void on_stopped(void *userdata)
+{
+	struct world *w = userdata;
+
+	w->stops++;
+}
+
 static void on_turn(void *userdata)
 {
 	struct world *w = userdata;
@@ -101,6 +110,8 @@ static void on_turn(void *userdata)
 	w->turns++;
 	if (w->manner == ANSWER_IN_TURN)
 		answer_kept(w);
+	if (w->in_turn)
+		w->in_turn(w);
 }
 
 static void on_refused(struct http_request *r, enum verdict v, const char *why, void *userdata)
@@ -111,13 +122,6 @@ static void on_refused(struct http_request *r, enum verdict v, const char *why, 
 	w->refusal = v;
 	snprintf(w->why, sizeof(w->why), "%s", why);
 	snprintf(w->peer, sizeof(w->peer), "%s", http_request_peer(r));
-}
-
-static void on_stopped(void *userdata)
-{
-	struct world *w = userdata;
-
-	w->stops++;
 }
 
 static const struct http_handler handler = {on_post, on_turn, on_refused};
@@ -655,10 +659,14 @@ END_TEST
 static void large_head_check(struct world *w, unsigned port, const char *request)
 {
 	struct client c = client_open(port);
+	socklen_t len = sizeof(int);
+	int reset;
 
 	client_say(w, &c, request);
 	client_wait_closed(w, &c);
 	ck_assert_uint_eq(status_of(&c), 431);
+	/* Linux gives the answer even so; others drop what is unread at a reset. */
+	ck_assert(getsockopt(c.fd, SOL_SOCKET, SO_ERROR, &reset, &len) == 0 && reset == 0);
 	client_close(&c);
 }
 
@@ -832,6 +840,7 @@ START_TEST(answers_many_in_one_turn)
 }
 END_TEST
 
+/* libmicrohttpd treats its oldest connection in another way: it is not the one to look at. */
 START_TEST(answers_a_client_that_sends_no_more)
 {
 	struct world w;
@@ -840,7 +849,7 @@ START_TEST(answers_a_client_that_sends_no_more)
 	world_begin(&w, &hasty);
 	port = world_listen(&w, "127.0.0.1:0");
 	for (int manner = ANSWER_IN_POST; manner <= KEEP; manner++) {
-		struct client c = client_open(port);
+		struct client oldest = client_open(port), c = client_open(port);
 
 		w.manner = (enum manner)manner;
 		ck_assert(send(c.fd, GOOD, sizeof(GOOD) - 1, 0) == sizeof(GOOD) - 1);
@@ -852,6 +861,7 @@ START_TEST(answers_a_client_that_sends_no_more)
 		client_wait_closed(&w, &c);
 		ck_assert_uint_eq(status_of(&c), 200);
 		client_close(&c);
+		client_close(&oldest);
 	}
 	world_end(&w);
 }
@@ -1139,22 +1149,40 @@ START_TEST(stops_in_spite_of_slow_clients)
 }
 END_TEST
 
+/* The second post comes in the run of libmicrohttpd that prepares the answer to the first. */
+static void stop_in_second_turn(struct world *w)
+{
+	if (w->turns == 1)
+		ck_assert(send(w->spare_fd, GOOD, sizeof(GOOD) - 1, 0) == sizeof(GOOD) - 1);
+	else
+		http_server_stop(w->server, on_stopped, w);
+}
+
 /* An answer that was on its way without "close" when the stop came does not keep the connection. */
 START_TEST(closes_after_an_answer_given_before_the_stop)
 {
-	struct client c;
+	struct client c, second;
 	struct world w;
+	unsigned port;
 
 	world_begin(&w, NULL);
-	w.manner = KEEP;
-	c = client_open(world_listen(&w, "127.0.0.1:0"));
+	port = world_listen(&w, "127.0.0.1:0");
+	second = client_open(port);
+	c = client_open(port);
+	world_turn(&w);
+	w.spare_fd = second.fd;
+	w.in_turn = stop_in_second_turn;
 	client_say(&w, &c, GOOD);
-	wait_kept(&w, 1);
-	answer_kept(&w);
-	http_server_stop(w.server, on_stopped, &w);
 	client_wait_closed(&w, &c);
 	ck_assert_uint_eq(status_of(&c), 200);
+	ck_assert(!has_line(&c, "Connection: close"));
+	client_wait_closed(&w, &second);
+	ck_assert_uint_eq(status_of(&second), 200);
+	ck_assert(has_line(&second, "Connection: close"));
+	ck_assert_uint_eq(w.turns, 2);
+	w.in_turn = NULL;
 	client_close(&c);
+	client_close(&second);
 	world_end(&w);
 }
 END_TEST
@@ -1188,11 +1216,9 @@ START_TEST(replaces_only_dead_sockets)
 {
 	CLEANUP(freep) char *folder = unit_folder();
 	CLEANUP(freep)
-	char *path = unit_format("%s/s", folder),
-	     *address = unit_format("unix:%s", path);
+	char *path = unit_format("%s/s", folder), *address = unit_format("unix:%s", path);
 	CLEANUP(freep)
-	char *file = unit_format("%s/f", folder),
-	     *not_socket = unit_format("unix:%s", file);
+	char *file = unit_format("%s/f", folder), *not_socket = unit_format("unix:%s", file);
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	struct why why = {""};
 	struct world w, second;
