@@ -1,7 +1,7 @@
 /*
- * The parts of the HTTP server, for its own files only: http.c (the server), listener.c (one MHD daemon on
- * sd_event, its connections and their deadlines), request.c (one request from head to answer), head.c (the
- * shape of a head), answer.c (the prepared responses).
+ * The parts of the HTTP server, for its own files only: http.c (the server), listener.c (one MHD
+ * daemon on sd_event, its connections and their deadlines), request.c (one request from head to
+ * answer), head.c (the shape of a head), answer.c (the prepared responses).
  */
 #ifndef IPND_NET_HTTP_PRIVATE_H
 #define IPND_NET_HTTP_PRIVATE_H
@@ -12,16 +12,21 @@
 
 #include "net/http.h"
 
-/* Head and buffers of one connection; above it libmicrohttpd answers 431 (414 in the request line). */
+/*
+ * Head and buffers of one connection; above it libmicrohttpd answers 431 (414 in the request line).
+ */
 #define HTTP_CONNECTION_MEMORY ((size_t)32 * 1024)
 
 /*
- * A refused body is read to its end up to this size, because a client that still sends does not see the answer;
- * what declares more is answered at once and closed (interface.md, "HTTP answers").
+ * A refused body is read to its end up to this size, because a client that still sends does not see
+ * the answer; what declares more is answered at once and closed (interface.md, "HTTP answers").
  */
 #define HTTP_DRAIN_MAX ((size_t)1024 * 1024)
 
-/* A refused chunked body cannot be answered in its middle; one that grows over this is cut off unanswered. */
+/*
+ * A refused chunked body cannot be answered in its middle; one that grows over this is cut off
+ * unanswered.
+ */
 #define HTTP_DRAIN_CHUNKED_MAX ((size_t)8 * 1024 * 1024)
 
 struct http_server {
@@ -108,8 +113,8 @@ struct head {
 };
 
 /*
- * `raw`: the strings of the head lie in it as they came, which is true of libmicrohttpd 0.9.75; then bytes that
- * it hides (behind a NUL, in a folded line) are found, too.
+ * `raw`: the strings of the head lie in it as they came, which is true of libmicrohttpd 0.9.75;
+ * then bytes that it hides (behind a NUL, in a folded line) are found, too.
  */
 void head_read(struct MHD_Connection *mhd, const char *method, bool raw, struct head *ret);
 

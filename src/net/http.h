@@ -1,6 +1,6 @@
 /*
- * An HTTP server on sd_event: libmicrohttpd with external epoll, one thread. Knows limits, deadlines, TLS and
- * the shapes of requests that must be refused; knows nothing of what is posted.
+ * An HTTP server on sd_event: libmicrohttpd with external epoll, one thread. Knows limits,
+ * deadlines, TLS and the shapes of requests that must be refused; knows nothing of what is posted.
  */
 #ifndef IPND_NET_HTTP_H
 #define IPND_NET_HTTP_H
@@ -19,21 +19,28 @@ struct http_request;
 struct tls_credentials; /* net/tls.h */
 
 struct http_limits {
-	unsigned max_connections;	      /* over all listeners; above it a connection is closed */
+	unsigned max_connections; /* over all listeners; above it a connection is closed */
 	unsigned max_connections_per_address; /* https listeners only */
-	int64_t request_deadline_ms; /* from connect, or from the answer before, to the whole request with its answer */
-	size_t max_body;	     /* bytes */
+	/* From connect, or from the answer before, to the whole request with its answer. */
+	int64_t request_deadline_ms;
+	size_t max_body; /* bytes */
 };
 
 struct http_handler {
 	/*
-	 * A whole POST to the path. Answer it now, or keep `r`: then it stays suspended until http_answer(), which
-	 * must come. `r` is valid until it is answered.
+	 * A whole POST to the path. Answer it now, or keep `r`: then it stays suspended until
+	 * http_answer(), which must come. `r` is valid until it is answered.
 	 */
 	void (*post)(struct http_request *r, void *userdata);
-	/* All posts of this turn of the loop have been given to post(). Comes after each turn that had one. */
+	/*
+	 * All posts of this turn of the loop have been given to post(). Comes after each turn that
+	 * had one.
+	 */
 	void (*turn)(void *userdata);
-	/* The server itself refused a request (path, method, length, framing, ...), and has answered. */
+	/*
+	 * The server itself refused a request (path, method, length, framing, ...), and has
+	 * answered. What libmicrohttpd refuses before (431, no syntax) is not told.
+	 */
 	void (*refused)(struct http_request *r, enum verdict v, const char *why, void *userdata);
 };
 
@@ -42,18 +49,21 @@ int http_server_new(sd_event *event, const char *path, const struct http_limits 
 		    const struct http_handler *handler, void *userdata, struct http_server **ret);
 
 /*
- * Listens on `address` ("[::]:8443", "127.0.0.1:0", "unix:/run/ipnd/http.sock"); with `tls` HTTPS, else plain
- * HTTP. `tls` must outlive the server. `ret_url` gets the URL with the real port ("https://[::]:8443/ipn",
- * "unix:/run/ipnd/http.sock"); the caller frees. On failure `why` has the reason.
+ * Listens on `address` ("[::]:8443", "127.0.0.1:0", "unix:/run/ipnd/http.sock"); with `tls` HTTPS,
+ * else plain HTTP. `tls` must outlive the server. `ret_url` gets the URL with the real port
+ * ("https://[::]:8443/ipn", "unix:/run/ipnd/http.sock"); the caller frees. On failure `why` has the
+ * reason.
  */
-int http_server_listen(struct http_server *s, const char *address, struct tls_credentials *tls, char **ret_url,
-		       struct why *why);
+int http_server_listen(struct http_server *s, const char *address, struct tls_credentials *tls,
+		       char **ret_url, struct why *why);
 /* The same with a bound, listening socket (socket activation). Takes the fd. */
-int http_server_listen_fd(struct http_server *s, int fd, struct tls_credentials *tls, char **ret_url, struct why *why);
+int http_server_listen_fd(struct http_server *s, int fd, struct tls_credentials *tls,
+			  char **ret_url, struct why *why);
 
 /*
- * Stops listening, closes idle connections, lets requests in flight finish within the deadline; then `done` is
- * called, once, from the loop. Kept requests must still be answered.
+ * Stops listening, closes idle connections, lets requests in flight finish within the deadline;
+ * then `done` is called, once, from the loop. Kept requests must still be answered: `done` waits
+ * for them, too.
  */
 void http_server_stop(struct http_server *s, void (*done)(void *userdata), void *userdata);
 
@@ -62,14 +72,18 @@ void http_server_free(struct http_server *s);
 DEFINE_CLEANUP(struct http_server *, http_server_free)
 
 struct text http_request_body(const struct http_request *r);
-/* Absent when the request has no such header. Names are compared without case. */
+/*
+ * The first of that name, trimmed; absent when there is none, or the client has gone. Names have no
+ * case.
+ */
 struct text http_request_header(const struct http_request *r, const char *name);
 /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix" */
 const char *http_request_peer(const struct http_request *r);
 
 /*
- * Answers with the status and text of the verdict (5xx with Retry-After). `r` is gone after that. May be called
- * inside post() or at any later time from the loop.
+ * Answers with the status and text of the verdict (5xx with Retry-After); after a 4xx the
+ * connection is closed. `r` is gone after that. May be called inside post() or at any later time
+ * from the loop.
  */
 void http_answer(struct http_request *r, enum verdict v);
 

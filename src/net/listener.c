@@ -12,7 +12,10 @@
 #include "net/http-private.h"
 #include "net/tls-private.h"
 
-/* Read, answer, send, and once more for what came meanwhile; then it is the turn of the other sources. */
+/*
+ * Read, answer, send, and once more for what came meanwhile; then it is the turn of the other
+ * sources.
+ */
 #define ROUNDS_MAX 4
 
 #define DEADLINE_ACCURACY_USEC 10000
@@ -79,7 +82,8 @@ static struct connection *connection_open(struct listener *l, struct MHD_Connect
 }
 
 /*
- * A socket closed over unread bytes is reset, and a reset may overtake the answer: what has arrived is read first.
+ * A socket closed over unread bytes is reset, and a reset may overtake the answer: what has arrived
+ * is read first.
  */
 static void connection_drain(int fd)
 {
@@ -131,8 +135,9 @@ static void mhd_connection(void *userdata, struct MHD_Connection *mhd, void **co
 }
 
 /*
- * Over the limit a connection is closed. MHD's own limit would leave it waiting in the backlog. An address that
- * is longer than MHD's buffer can only be that of a named Unix socket, and 0.9.75 would read beyond its buffer.
+ * Over the limit a connection is closed. MHD's own limit would leave it waiting in the backlog. An
+ * address that is longer than MHD's buffer can only be that of a named Unix socket, and 0.9.75
+ * would read beyond its buffer.
  */
 static enum MHD_Result mhd_accept(void *userdata, const struct sockaddr *address, socklen_t len)
 {
@@ -294,7 +299,10 @@ static int listener_attach(struct listener *l)
 	return 0;
 }
 
-/* The socket is closed without shutdown(2), which would end it for systemd, too, when it came from there. */
+/*
+ * The socket is closed without shutdown(2), which would end it for systemd, too, when it came from
+ * there.
+ */
 static void listener_close(struct listener *l)
 {
 	if (!l->listening)

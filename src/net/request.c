@@ -83,7 +83,10 @@ static void head_judge(struct http_request *r, const struct head *h, const char 
 		request_refuse(r, VERDICT_ENCODED, "a Content-Encoding");
 }
 
-/* The head is here. A response queued now is sent at once, the body stays unread and the connection closes. */
+/*
+ * The head is here. A response queued now is sent at once, the body stays unread and the connection
+ * closes.
+ */
 static enum MHD_Result request_begin(struct listener *l, struct MHD_Connection *mhd,
 				     const char *url, const char *method, const char *version,
 				     void **context)
@@ -158,10 +161,10 @@ static void request_give(struct http_request *r)
 }
 
 /*
- * The whole request is here. libmicrohttpd calls again in its next run when there is neither a response nor a
- * suspension. The suspension waits for that second call, by which turn() has answered most: a connection that is
- * suspended in the call in which its body was read is read once more when it is resumed, and a client that has
- * shut down its sending side would lose its answer.
+ * The whole request is here. libmicrohttpd calls again in its next run when there is neither a
+ * response nor a suspension. The suspension waits for that second call, by which turn() has
+ * answered most: a connection that is suspended in the call in which its body was read is read once
+ * more when it is resumed, and a client that has shut down its sending side would lose its answer.
  */
 static enum MHD_Result request_end(struct http_request *r)
 {

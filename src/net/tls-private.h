@@ -7,7 +7,9 @@
 
 #include "net/tls.h"
 
-/* The handshake of `session`, which has not begun, will show the pair that `t` has at that moment. */
+/*
+ * The handshake of `session`, which has not begun, will show the pair that `t` has at that moment.
+ */
 void tls_session_use(gnutls_session_t session, struct tls_credentials *t);
 
 /* For MHD_OPTION_HTTPS_CERT_CALLBACK2. */

@@ -227,7 +227,8 @@ static gnutls_privkey_t key_copy(const struct pair *p)
 }
 
 /*
- * Each handshake gets copies, which GnuTLS frees: a reload in the middle of one takes nothing away from it.
+ * Each handshake gets copies, which GnuTLS frees: a reload in the middle of one takes nothing away
+ * from it.
  */
 int tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
 		 gnutls_pcert_st **certs, unsigned int *certs_length, gnutls_ocsp_data_st **ocsp,

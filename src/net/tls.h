@@ -17,12 +17,12 @@ void tls_credentials_free(struct tls_credentials *t);
 DEFINE_CLEANUP(struct tls_credentials *, tls_credentials_free)
 
 /*
- * Loads and checks the pair (readable, parsable, the key fits the first certificate) and then makes it the one
- * that new handshakes use. On failure the old pair stays and `why` names the file and the reason. 0 or negative
- * errno: -ENOENT, -EACCES (the file), -EINVAL (its content).
+ * Loads and checks the pair (readable, parsable, the key fits the first certificate) and then makes
+ * it the one that new handshakes use. On failure the old pair stays and `why` names the file and
+ * the reason. 0 or negative errno: -ENOENT, -EACCES (the file), -EINVAL (its content).
  */
-int tls_credentials_load(struct tls_credentials *t, const char *certificate, const char *private_key,
-			 struct why *why);
+int tls_credentials_load(struct tls_credentials *t, const char *certificate,
+			 const char *private_key, struct why *why);
 
 /* End of validity of the certificate in use, UTC_UNKNOWN before the first load. */
 int64_t tls_credentials_not_after_ms(const struct tls_credentials *t);

@@ -542,7 +542,10 @@ START_TEST(gives_body_header_and_peer)
 }
 END_TEST
 
-/* A request with a body of `len` bytes, chunked in pieces of `chunk` or with its length. The caller frees. */
+/*
+ * A request with a body of `len` bytes, chunked in pieces of `chunk` or with its length. The caller
+ * frees.
+ */
 static char *big_request(size_t len, size_t chunk, size_t *ret_len)
 {
 	char *s = malloc(len + 512 + (chunk ? len / chunk * 32 : 0));
@@ -921,8 +924,8 @@ START_TEST(outlives_its_clients)
 	}
 
 	/*
-	 * Gone before the suspension: the request lives on without its connection. (libmicrohttpd looks at its
-	 * oldest connection before it looks at the ends of the others.)
+	 * Gone before the suspension: the request lives on without its connection. (libmicrohttpd
+	 * looks at its oldest connection before it looks at the ends of the others.)
 	 */
 	c = client_open(port);
 	w.kill_in_post = c.fd;

@@ -616,7 +616,10 @@ END_TEST
 
 static const struct http_limits hasty = {300, 2, 300, 512 * 1024};
 
-/* Waits for the end of the connection, whatever comes before. Sends `drip` meanwhile, a byte in 20 ms. */
+/*
+ * Waits for the end of the connection, whatever comes before. Sends `drip` meanwhile, a byte in 20
+ * ms.
+ */
 static int64_t closed_after(struct world *w, int fd, const char *drip, size_t len)
 {
 	int64_t begin = now_ms();
@@ -633,7 +636,10 @@ static int64_t closed_after(struct world *w, int fd, const char *drip, size_t le
 	return now_ms() - begin;
 }
 
-/* Nothing at all, the beginning of a record, one byte of it after the other, silence after the server's part. */
+/*
+ * Nothing at all, the beginning of a record, one byte of it after the other, silence after the
+ * server's part.
+ */
 START_TEST(cuts_slow_handshakes)
 {
 	static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03\x00\x01\x02\x03";
