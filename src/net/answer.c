@@ -1,8 +1,9 @@
+#include "net/http-private.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "net/http-private.h"
 
 /* SNS's own default between attempts (threats.md, section 6). */
 #define RETRY_AFTER_S "20"

@@ -1,6 +1,6 @@
-#include <stdint.h>
-
 #include "net/http-private.h"
+
+#include <stdint.h>
 
 /* 10^18 - 1 is below both INT64_MAX and SIZE_MAX. */
 #define LENGTH_DIGITS_MAX 18

@@ -1,3 +1,5 @@
+#include "net/http-private.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -9,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "net/http-private.h"
 #include "net/tls-private.h"
 
 /*

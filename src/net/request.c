@@ -1,9 +1,10 @@
+#include "net/http-private.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "net/http-private.h"
 #include "net/socket.h"
 
 /* A body without a declared length starts with this much; real notifications are 2 to 3 KB. */
