@@ -17,6 +17,8 @@
 
 #define USEC_PER_MSEC       1000
 #define TIMEOUT_MAX_MS      (INT64_MAX / USEC_PER_MSEC / 2)
+#define REAP_TRIES          100
+#define REAP_PAUSE_USEC     10000
 #define TIMER_ACCURACY_USEC 10000
 
 struct run {
@@ -157,20 +159,17 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 	return 0;
 }
 
-/* The mask and the dispositions that we changed are not the child's. */
+/* The child starts with no signal blocked or ignored, whatever we, or who started us, did to them. */
 static int prepare_signals(posix_spawnattr_t *attributes)
 {
-	static const int touched[] = {SIGCHLD, SIGHUP, SIGINT, SIGPIPE, SIGTERM};
-	sigset_t none, defaults;
+	sigset_t none, all;
 	int e;
 
 	sigemptyset(&none);
-	sigemptyset(&defaults);
-	for (size_t i = 0; i < sizeof(touched) / sizeof(touched[0]); i++)
-		sigaddset(&defaults, touched[i]);
+	sigfillset(&all);
 	e = posix_spawnattr_setsigmask(attributes, &none);
 	if (e == 0)
-		e = posix_spawnattr_setsigdefault(attributes, &defaults);
+		e = posix_spawnattr_setsigdefault(attributes, &all);
 	if (e == 0)
 		e = posix_spawnattr_setpgroup(attributes, 0);
 	if (e == 0)
@@ -352,8 +351,9 @@ void run_free(struct run *r)
 	if (r->pid > 0) {
 		signal_group(r, SIGKILL);
 		r->child = sd_event_source_disable_unref(r->child);
-		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		/* One that hangs in the kernel is left to it. */
+		for (int i = 0; i < REAP_TRIES && waitpid(r->pid, NULL, WNOHANG) == 0; i++)
+			usleep(REAP_PAUSE_USEC);
 	}
 	sd_event_source_disable_unref(r->child);
 	sd_event_source_disable_unref(r->timer);

@@ -66,7 +66,7 @@ struct queue_hooks {
 int queue_hooks(struct ledger *l, struct queue_hooks *ret);
 void queue_hooks_done(struct queue_hooks *h);
 
-/* Events after `after` in order, at most `limit`. The callback must not use the ledger; < 0 ends with that error. */
+/* Events after `after` in order, at most `limit`. The callback may write; < 0 ends with that error. */
 typedef int (*queue_event_fn)(const struct queue_event *e, void *userdata);
 int queue_events(struct ledger *l, int64_t after, size_t limit, queue_event_fn each,
 		 void *userdata);

@@ -1,0 +1,146 @@
+#include "hooks/database.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/utc.h"
+#include "ledger/queue.h"
+
+#define PROGRAM "ipn-hookd"
+
+int database_init(struct database *d, const struct config *c)
+{
+	*d = (struct database){.lock = -1};
+	d->path = strdup(c->database.path);
+	d->folder = config_state_folder(c);
+	return d->path && d->folder ? 0 : -ENOMEM;
+}
+
+void database_done(struct database *d)
+{
+	database_close(d);
+	free(d->path);
+	free(d->folder);
+	closep(&d->lock);
+}
+
+void database_close(struct database *d)
+{
+	ledger_close(d->ledger);
+	d->ledger = NULL;
+}
+
+static int take_lock(struct database *d, struct why *why)
+{
+	int r;
+
+	if (d->lock >= 0)
+		return 0;
+	r = ledger_lock(d->folder, PROGRAM, NULL);
+	if (r == -EAGAIN)
+		why_set(why, "another " PROGRAM " uses this folder; stop it first");
+	else if (r == -ENOENT)
+		why_set(why, "its folder is not there: it comes with ipnd");
+	else if (r < 0)
+		why_set(why, "its folder cannot be used: %s; it must be writable by this user",
+			strerror(-r));
+	if (r < 0)
+		return r;
+	d->lock = r;
+	return 0;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Opens, and knows which file that was: the path is looked at before and after. */
+static int open_file(struct database *d, struct why *why)
+{
+	struct stat before, after;
+	int r;
+
+	if (stat(d->path, &before) < 0)
+		memset(&before, 0, sizeof(before));
+	r = ledger_open(d->path, LEDGER_WRITE, &d->ledger, why);
+	if (r < 0)
+		return r;
+	if (stat(d->path, &after) < 0 || !same_file(&before, &after)) {
+		database_close(d);
+		why_set(why, "is being replaced");
+		return -EBUSY;
+	}
+	d->device = after.st_dev;
+	d->inode = after.st_ino;
+	return 0;
+}
+
+struct interrupted {
+	const struct jobs *in_hand;
+	struct jobs found;
+	int error;
+};
+
+static bool collect(const struct queue_run *run, void *userdata)
+{
+	struct interrupted *i = userdata;
+
+	if (!jobs_hold_run(i->in_hand, run->event_id, run->hook))
+		i->error = jobs_add(&i->found, run);
+	return i->error == 0;
+}
+
+static int put_back(struct ledger *l, struct interrupted *i, size_t *ret_n)
+{
+	size_t n = 0;
+	int r = queue_running(l, collect, i);
+
+	if (r == 0)
+		r = i->error;
+	for (struct job *j = i->found.first; r == 0 && j; j = j->next, n++)
+		r = queue_again(l, j->event_id, j->hook, PROGRAM " ended while it ran",
+				utc_now_ms());
+	if (r == 0)
+		*ret_n = n;
+	return r;
+}
+
+static int recover(struct ledger *l, const struct jobs *jobs, size_t *ret_n)
+{
+	struct interrupted i = {.in_hand = jobs};
+	int r = ledger_begin(l);
+
+	if (r == 0)
+		r = put_back(l, &i, ret_n);
+	if (r == 0)
+		r = ledger_commit(l);
+	if (r < 0)
+		ledger_rollback(l);
+	jobs_done(&i.found);
+	return r;
+}
+
+int database_open(struct database *d, const struct jobs *jobs, size_t *ret_interrupted,
+		  struct why *why)
+{
+	int r = take_lock(d, why);
+
+	if (r == 0)
+		r = open_file(d, why);
+	if (r < 0)
+		return r;
+	r = recover(d->ledger, jobs, ret_interrupted);
+	if (r < 0) {
+		why_set(why, "%s", ledger_error(d->ledger));
+		database_close(d);
+	}
+	return r;
+}
+
+bool database_replaced(const struct database *d)
+{
+	struct stat st;
+
+	return stat(d->path, &st) < 0 || st.st_dev != d->device || st.st_ino != d->inode;
+}

@@ -1,0 +1,42 @@
+/* The database file as ipn-hookd sees it: not there yet, there, replaced by another. */
+#ifndef IPND_HOOKS_DATABASE_H
+#define IPND_HOOKS_DATABASE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "hooks/job.h"
+#include "ledger/ledger.h"
+
+struct database {
+	char *path;
+	char *folder;
+	int lock;              /* of the state folder; -1: not held yet */
+	struct ledger *ledger; /* NULL: not open */
+	dev_t device;          /* of the open file */
+	ino_t inode;
+};
+
+/* 0 or -ENOMEM. */
+int database_init(struct database *d, const struct config *c);
+void database_done(struct database *d);
+
+/*
+ * Takes the lock of the state folder, opens, and puts runs that say `running` but are not in hand (an ipn-hookd that
+ * was killed left them) back into the queue. 0 and their number, or
+ *   -EAGAIN                     another ipn-hookd has the lock
+ *   -ENOENT, -ENOTSUP, -EBUSY   not there yet, of another schema, in use: wait
+ *   other negative errno        as ledger_open()
+ * with the reason in `why`.
+ */
+int database_open(struct database *d, const struct jobs *jobs, size_t *ret_interrupted,
+		  struct why *why);
+void database_close(struct database *d);
+
+/* Whether the path leads to another file than the one that is open, or to none. */
+bool database_replaced(const struct database *d);
+
+#endif

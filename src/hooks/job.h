@@ -1,0 +1,74 @@
+/* The runs in hand: from the choice in a transaction until the result is committed. */
+#ifndef IPND_HOOKS_JOB_H
+#define IPND_HOOKS_JOB_H
+
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "config/config.h"
+#include "hooks/outcome.h"
+#include "hooks/run.h"
+#include "ledger/queue.h"
+
+/*
+ *   CHOSEN --commit--> RUNNING --child ends--> ENDED --commit--> (freed)
+ *      |                  |                      ^
+ *      +--> (freed)       +---cannot start-------+
+ *       rollback
+ */
+enum job_state { JOB_CHOSEN, JOB_RUNNING, JOB_ENDED };
+
+#define JOB_SUBJECT_SIZE 128
+
+struct jobs;
+
+struct job {
+	struct job *next;
+	struct jobs *jobs;
+	enum job_state state;
+	int64_t event_id;
+	char *hook;
+	char *lane;
+	int64_t attempt;
+	int64_t event_created_ms;
+	char subject[JOB_SUBJECT_SIZE]; /* the event in a log line, escaped */
+	struct outcome_policy policy;
+	char *program;
+	char **environment;
+	char *input;
+	struct run *run;
+	struct run_end end;
+	char *output;
+	struct outcome outcome; /* once ENDED, as last decided */
+	bool lost;              /* the database knows nothing of this attempt any more */
+};
+
+struct jobs {
+	struct job *first;
+	void (*ended)(void *userdata); /* a job has become ENDED */
+	void *userdata;
+};
+
+/* Adds a CHOSEN one. 0 or -ENOMEM. */
+int jobs_add(struct jobs *jobs, const struct queue_run *run);
+
+/* Frees those in this state. */
+void jobs_drop(struct jobs *jobs, enum job_state state);
+void jobs_done(struct jobs *jobs);
+
+size_t jobs_count(const struct jobs *jobs, enum job_state state);
+
+/* Those that are not ENDED: they hold a place of hooks.concurrency, and their lane. */
+size_t jobs_busy(const struct jobs *jobs);
+bool jobs_hold_lane(const struct jobs *jobs, const char *hook, const char *lane);
+
+/* Whether this run is in hand, in any state. */
+bool jobs_hold_run(const struct jobs *jobs, int64_t event_id, const char *hook);
+
+/* Inside the transaction: marks the run as running and gathers what the child is told. 0 or negative errno. */
+int job_load(struct job *j, struct ledger *l, const struct hook_config *hook, int64_t now_ms);
+
+/* After the commit: starts the child. A failure is an end as well. */
+void job_start(struct job *j, sd_event *event, const struct hook_config *hook);
+
+#endif

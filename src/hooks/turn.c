@@ -1,0 +1,251 @@
+#include "hooks/turn.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "base/utc.h"
+#include "hooks/match.h"
+
+/* Events decided per hook and transaction: some milliseconds, for which ipnd has to wait at most. */
+#define WALK_LIMIT 256
+
+static unsigned chance_permille(void)
+{
+	uint32_t random = 0;
+
+	/* Without entropy, at boot, every wait is the shortest: no harm. */
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = 0;
+	return random % 1001;
+}
+
+static int write_result(struct turn *t, struct job *j)
+{
+	struct queue_end end;
+	int r;
+
+	outcome_decide(&j->policy, &j->end, j->program, j->attempt, j->event_created_ms, t->now_ms,
+		       chance_permille(), &j->outcome);
+	end = (struct queue_end){
+		.event_id = j->event_id,
+		.hook = j->hook,
+		.attempt = j->attempt,
+		.state = j->outcome.state,
+		.next_attempt_ms = j->outcome.next_attempt_ms,
+		.has_status = j->outcome.has_status,
+		.exit_status = j->outcome.exit_status,
+		.detail = j->outcome.detail.text,
+		.output = text_of(j->output),
+		.now_ms = t->now_ms,
+	};
+	r = queue_end(t->ledger, &end);
+	j->lost = r == -ENOENT;
+	if (r == 0 && j->outcome.state == QUEUE_DEAD) {
+		r = queue_dead_event(t->ledger, j->event_id, t->now_ms);
+		t->more = t->more || r > 0;
+	}
+	return j->lost || r > 0 ? 0 : r;
+}
+
+static int write_results(struct turn *t)
+{
+	int r = 0;
+
+	for (struct job *j = t->jobs->first; r == 0 && j; j = j->next)
+		if (j->state == JOB_ENDED)
+			r = write_result(t, j);
+	return r;
+}
+
+struct walk {
+	struct turn *turn;
+	const struct hook_config *hook;
+	size_t n;
+	int64_t last_id;
+};
+
+static int decide(const struct queue_event *e, void *userdata)
+{
+	struct walk *w = userdata;
+	struct why why;
+	int r = 0;
+
+	switch (match_event(w->hook, e, &why)) {
+	case MATCH_NOT:
+		break;
+	case MATCH_SKIP:
+		r = queue_put(w->turn->ledger, e->id, w->hook->name, why.text, w->turn->now_ms);
+		break;
+	case MATCH_RUN:
+		r = queue_put(w->turn->ledger, e->id, w->hook->name, NULL, w->turn->now_ms);
+		break;
+	}
+	w->last_id = e->id;
+	w->n++;
+	return r;
+}
+
+static int walk(struct turn *t, const struct queue_hook *registered)
+{
+	struct walk w = {.turn = t, .hook = config_hook(t->config, registered->name)};
+	int r;
+
+	if (!w.hook)
+		return 0;
+	r = queue_events(t->ledger, registered->seen_event, WALK_LIMIT, decide, &w);
+	if (r < 0 || w.n == 0)
+		return r;
+	t->more = t->more || w.n == WALK_LIMIT;
+	return queue_seen(t->ledger, registered->name, w.last_id);
+}
+
+static int decide_events(struct turn *t)
+{
+	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
+	int r = queue_hooks(t->ledger, &hooks);
+
+	for (size_t i = 0; r == 0 && i < hooks.n; i++)
+		r = walk(t, &hooks.at[i]);
+	return r;
+}
+
+/*
+ * The database knows which lanes are busy; the jobs are asked as well because the file may have been replaced by an
+ * older one while they ran.
+ */
+static bool may_start(const struct turn *t, const struct queue_run *run)
+{
+	return jobs_busy(t->jobs) < t->config->hook_concurrency &&
+	       config_hook(t->config, run->hook) && !jobs_hold_lane(t->jobs, run->hook, run->lane);
+}
+
+struct choice {
+	struct turn *turn;
+	int error;
+};
+
+static bool choose(const struct queue_run *run, void *userdata)
+{
+	struct choice *c = userdata;
+
+	if (may_start(c->turn, run))
+		c->error = jobs_add(c->turn->jobs, run);
+	return c->error == 0 && jobs_busy(c->turn->jobs) < c->turn->config->hook_concurrency;
+}
+
+static int choose_due(struct turn *t)
+{
+	struct choice c = {.turn = t};
+	int r;
+
+	if (jobs_busy(t->jobs) >= t->config->hook_concurrency)
+		return 0;
+	r = queue_due(t->ledger, t->now_ms, choose, &c);
+	if (r == 0)
+		r = c.error;
+	for (struct job *j = t->jobs->first; r == 0 && j; j = j->next)
+		if (j->state == JOB_CHOSEN)
+			r = job_load(j, t->ledger, config_hook(t->config, j->hook), t->now_ms);
+	return r;
+}
+
+static bool found_due(const struct queue_run *run, void *userdata)
+{
+	struct choice *c = userdata;
+
+	if (may_start(c->turn, run))
+		c->error = 1;
+	return c->error == 0;
+}
+
+/* 1: there is something to write; 0: nothing. Only reads. */
+static int has_work(struct turn *t)
+{
+	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
+	struct choice c = {.turn = t};
+	int64_t newest = 0;
+	int r;
+
+	if (jobs_count(t->jobs, JOB_ENDED) > 0)
+		return 1;
+	if (!t->starts)
+		return 0;
+	r = queue_newest(t->ledger, &newest);
+	if (r == 0)
+		r = queue_hooks(t->ledger, &hooks);
+	for (size_t i = 0; r == 0 && i < hooks.n; i++)
+		r = hooks.at[i].seen_event < newest && config_hook(t->config, hooks.at[i].name);
+	if (r == 0)
+		r = queue_due(t->ledger, t->now_ms, found_due, &c);
+	return r == 0 ? c.error : r;
+}
+
+static void say_result(const struct job *j)
+{
+	char next[UTC_TEXT_SIZE];
+
+	if (j->lost) {
+		log_warning(
+			"%s: %s: %s, but the database knows nothing of this attempt any more: it was replaced",
+			j->hook, j->subject, j->outcome.detail.text);
+		return;
+	}
+	switch (j->outcome.state) {
+	case QUEUE_PENDING:
+		utc_format(j->outcome.next_attempt_ms, next);
+		log_warning("%s: %s: %s; attempt %" PRId64 " follows at %s", j->hook, j->subject,
+			    j->outcome.detail.text, j->attempt + 1, next);
+		break;
+	case QUEUE_DONE:
+		log_info("%s: %s: done", j->hook, j->subject);
+		break;
+	case QUEUE_DEAD:
+		log_error("%s: %s: %s; dead: `ipnctl hooks retry %" PRId64 "` runs it again",
+			  j->hook, j->subject, j->outcome.detail.text, j->event_id);
+		break;
+	case QUEUE_RUNNING:
+	case QUEUE_SKIPPED:
+		break;
+	}
+}
+
+/* After the commit. */
+static void settle(struct turn *t)
+{
+	for (struct job *j = t->jobs->first; j; j = j->next)
+		if (j->state == JOB_ENDED)
+			say_result(j);
+	jobs_drop(t->jobs, JOB_ENDED);
+	for (struct job *j = t->jobs->first; j; j = j->next)
+		if (j->state == JOB_CHOSEN)
+			job_start(j, t->event, config_hook(t->config, j->hook));
+}
+
+int turn_run(struct turn *t)
+{
+	int r;
+
+	t->more = false;
+	r = has_work(t);
+	if (r <= 0)
+		return r;
+	r = ledger_begin(t->ledger);
+	if (r < 0)
+		return r;
+	r = write_results(t);
+	if (r == 0 && t->starts)
+		r = decide_events(t);
+	if (r == 0 && t->starts)
+		r = choose_due(t);
+	if (r == 0)
+		r = ledger_commit(t->ledger);
+	if (r < 0) {
+		ledger_rollback(t->ledger);
+		jobs_drop(t->jobs, JOB_CHOSEN);
+		return r;
+	}
+	settle(t);
+	return 0;
+}

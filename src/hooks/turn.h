@@ -1,0 +1,30 @@
+/*
+ * One turn, one transaction: results of runs that ended go in, new events are decided for each hook, and runs that
+ * are due are marked as running. Only after its commit is a child started.
+ */
+#ifndef IPND_HOOKS_TURN_H
+#define IPND_HOOKS_TURN_H
+
+#include <systemd/sd-event.h>
+
+#include "config/config.h"
+#include "hooks/job.h"
+#include "ledger/ledger.h"
+
+struct turn {
+	sd_event *event;
+	struct ledger *ledger;
+	const struct config *config;
+	struct jobs *jobs;
+	int64_t now_ms;
+	bool starts; /* false: results only, because we end */
+	bool more;   /* set when another turn should follow at once */
+};
+
+/*
+ * Does what there is to do; nothing is written when there is nothing. 0, or negative errno with the database as it
+ * was, results kept for the next turn and nothing started.
+ */
+int turn_run(struct turn *t);
+
+#endif
