@@ -64,8 +64,8 @@ struct database_config {
 
 struct hook_config {
 	char *name;
-	struct strings on;	 /* globs over event names */
-	struct strings run;	 /* argv; run.at[run.n] is NULL */
+	struct strings on;       /* globs over event names */
+	struct strings run;      /* argv; run.at[run.n] is NULL */
 	struct strings accounts; /* empty: all */
 	enum environment environment;
 	bool late;
