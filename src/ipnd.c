@@ -28,7 +28,6 @@
 #define NOTES_MAX      2048
 #define TLS_WARN_MS    (14 * 24 * 3600 * INT64_C(1000))
 
-DEFINE_CLEANUP(sd_event *, sd_event_unref)
 DEFINE_CLEANUP(struct config *, config_free)
 
 struct daemon {
