@@ -22,11 +22,11 @@
 #include "net/tls.h"
 #include "receive/receive.h"
 
-#define PROGRAM	       "ipnd"
-#define START_TRIES    500 /* of 10 ms: how long another writer may hold the database when we start */
-#define RELOAD_TRIES   20
-#define NOTES_MAX      2048
-#define TLS_WARN_MS    (14 * 24 * 3600 * INT64_C(1000))
+#define PROGRAM      "ipnd"
+#define START_TRIES  500 /* of 10 ms: how long another writer may hold the database when we start */
+#define RELOAD_TRIES 20
+#define NOTES_MAX    2048
+#define TLS_WARN_MS  (14 * 24 * 3600 * INT64_C(1000))
 
 DEFINE_CLEANUP(struct config *, config_free)
 
@@ -46,12 +46,13 @@ struct daemon {
 static const char *arg_config, *arg_help, *arg_version, *arg_check, *arg_debug;
 
 static const struct option_row options[] = {
-	{ 'c', "config", "FILE", "the configuration (default: $IPND_CONFIG, " CONFIG_DEFAULT_PATH ")", &arg_config },
-	{ 0, "check-config", NULL, "read and check the configuration, then exit", &arg_check },
-	{ 0, "debug", NULL, "say more in the log", &arg_debug },
-	{ 'h', "help", NULL, "show this", &arg_help },
-	{ 0, "version", NULL, "show the version", &arg_version },
-	{ 0 },
+	{'c', "config", "FILE",
+	 "the configuration (default: $IPND_CONFIG, " CONFIG_DEFAULT_PATH ")", &arg_config},
+	{0, "check-config", NULL, "read and check the configuration, then exit", &arg_check},
+	{0, "debug", NULL, "say more in the log", &arg_debug},
+	{'h', "help", NULL, "show this", &arg_help},
+	{0, "version", NULL, "show the version", &arg_version},
+	{0},
 };
 
 static void print_help(void)
@@ -81,7 +82,8 @@ static int load_tls(struct daemon *d, const struct config *c)
 	left_ms = tls_credentials_not_after_ms(d->tls) - utc_now_ms();
 	if (left_ms < TLS_WARN_MS)
 		log_warning("%s: the TLS certificate %s", certificate,
-			    left_ms < 0 ? "has expired: Amazon will not connect" : "expires within 14 days");
+			    left_ms < 0 ? "has expired: Amazon will not connect"
+					: "expires within 14 days");
 	return 0;
 }
 
@@ -96,7 +98,8 @@ static int register_hooks(struct daemon *d, const struct config *c, int tries)
 	if (r == 0)
 		r = ledger_commit(d->ledger);
 	if (r < 0) {
-		log_error("%s: the hooks could not be registered: %s", c->database.path, ledger_error(d->ledger));
+		log_error("%s: the hooks could not be registered: %s", c->database.path,
+			  ledger_error(d->ledger));
 		ledger_rollback(d->ledger);
 	}
 	return r;
@@ -113,10 +116,12 @@ static int open_ledger(struct daemon *d, const struct config *c)
 	d->lock = ledger_lock(d->state_folder, PROGRAM, NULL);
 	if (d->lock < 0) {
 		if (d->lock == -EAGAIN)
-			log_error("%s: another ipnd uses this folder; stop it first", d->state_folder);
+			log_error("%s: another ipnd uses this folder; stop it first",
+				  d->state_folder);
 		else
-			log_error("%s: cannot be used: %s; it must exist and be writable by this user",
-				  d->state_folder, strerror(-d->lock));
+			log_error(
+				"%s: cannot be used: %s; it must exist and be writable by this user",
+				d->state_folder, strerror(-d->lock));
 		return d->lock;
 	}
 	r = ledger_open(c->database.path, LEDGER_OWN, &d->ledger, &why);
@@ -163,7 +168,8 @@ static int listen_on_handed(struct daemon *d, int n, char **names)
 		CLEANUP(freep) char *url = NULL;
 		bool plain = names && names[i] && strcmp(names[i], "http") == 0;
 		struct why why;
-		int r = http_server_listen_fd(d->server, SD_LISTEN_FDS_START + i, plain ? NULL : d->tls, &url, &why);
+		int r = http_server_listen_fd(d->server, SD_LISTEN_FDS_START + i,
+					      plain ? NULL : d->tls, &url, &why);
 
 		if (r < 0) {
 			log_error("the socket handed in by systemd: %s", why.text);
@@ -195,16 +201,20 @@ static int start_server(struct daemon *d, const struct config *c)
 	if (n < 0)
 		return n;
 	if (n == 0 && c->listen.https.n + c->listen.http.n == 0) {
-		log_error("%s: listen: neither https nor http names an address, and systemd handed in no socket", c->file);
+		log_error(
+			"%s: listen: neither https nor http names an address, and systemd handed in no socket",
+			c->file);
 		return -EINVAL;
 	}
-	r = http_server_new(d->event, c->listen.path, &limits, &receiver_handler, d->receiver, &d->server);
+	r = http_server_new(d->event, c->listen.path, &limits, &receiver_handler, d->receiver,
+			    &d->server);
 	if (r < 0)
 		return r;
 	if (n > 0) {
 		if (c->listen.https.n + c->listen.http.n > 0)
-			log_warning("%s: listen: systemd handed in %d socket%s; the addresses here are not used",
-				    c->file, n, n == 1 ? "" : "s");
+			log_warning(
+				"%s: listen: systemd handed in %d socket%s; the addresses here are not used",
+				c->file, n, n == 1 ? "" : "s");
 		return listen_on_handed(d, n, names);
 	}
 	r = listen_on(d, &c->listen.https, d->tls);
@@ -215,20 +225,25 @@ static int start_server(struct daemon *d, const struct config *c)
 static void warn_of_unsupported(const struct config *c)
 {
 	if (c->sns.fetch)
-		log_warning("%s: sns.fetch = yes: this version fetches no certificates; it uses those in %s", c->file,
-			    c->sns.certificate_cache);
+		log_warning(
+			"%s: sns.fetch = yes: this version fetches no certificates; it uses those in %s",
+			c->file, c->sns.certificate_cache);
 	if (c->sns.subscription == SUBSCRIPTION_CONFIRM)
-		log_warning("%s: sns.subscription = confirm: this version confirms nothing by itself", c->file);
+		log_warning(
+			"%s: sns.subscription = confirm: this version confirms nothing by itself",
+			c->file);
 }
 
 static void warn_of_restart(const struct config *old, const struct config *new)
 {
-	if (strcmp(old->database.path, new->database.path) != 0 || strcmp(old->listen.path, new->listen.path) != 0 ||
+	if (strcmp(old->database.path, new->database.path) != 0 ||
+	    strcmp(old->listen.path, new->listen.path) != 0 ||
 	    old->listen.max_connections != new->listen.max_connections ||
 	    old->listen.max_connections_per_address != new->listen.max_connections_per_address ||
 	    old->listen.max_body != new->listen.max_body ||
 	    old->listen.request_deadline_ms != new->listen.request_deadline_ms)
-		log_warning("%s: database.path and the limits of listen change at a restart only", new->file);
+		log_warning("%s: database.path and the limits of listen change at a restart only",
+			    new->file);
 }
 
 static bool same_strings(const struct strings *a, const struct strings *b)
@@ -246,14 +261,15 @@ static int reload(struct daemon *d)
 {
 	CLEANUP(config_freep) struct config *c = NULL;
 	const struct config *old = receiver_config(d->receiver);
-	struct why why = { "" };
+	struct why why = {""};
 	int r;
 
 	r = config_load(old->file, PROGRAM, stderr, &c);
 	if (r < 0)
 		return r;
 	warn_of_restart(old, c);
-	if (!same_strings(&old->listen.https, &c->listen.https) || !same_strings(&old->listen.http, &c->listen.http))
+	if (!same_strings(&old->listen.https, &c->listen.https) ||
+	    !same_strings(&old->listen.http, &c->listen.http))
 		log_warning("%s: listen.https and listen.http change at a restart only", c->file);
 	if (strcmp(old->database.path, c->database.path) == 0) {
 		r = register_hooks(d, c, RELOAD_TRIES);
@@ -323,7 +339,7 @@ static int handle_signals(struct daemon *d)
 	static const struct {
 		int number;
 		sd_event_signal_handler_t handler;
-	} signals[] = { { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_reload } };
+	} signals[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}};
 	sigset_t set;
 	int r = 0;
 
@@ -352,7 +368,7 @@ static bool speaks_tls(const struct config *c)
 /* Takes *c on success. Returns an exit code. */
 static int start(struct daemon *d, struct config **c)
 {
-	struct why why = { "" };
+	struct why why = {""};
 	int r = sd_event_default(&d->event);
 
 	if (r >= 0)
@@ -386,13 +402,16 @@ static int serve(struct daemon *d)
 	warn_of_unsupported(c);
 	r = start_server(d, c);
 	if (r < 0)
-		return r == -EADDRINUSE ? EXIT_TRY_AGAIN : r == -EACCES ? EXIT_NO_PERMISSION : EXIT_BAD_CONFIG;
+		return r == -EADDRINUSE ? EXIT_TRY_AGAIN
+		       : r == -EACCES   ? EXIT_NO_PERMISSION
+					: EXIT_BAD_CONFIG;
 	r = ledger_lock_note(d->lock, d->notes);
 	if (r >= 0)
 		r = sd_event_set_watchdog(d->event, 1);
 	if (r < 0)
 		return exit_code_of(r);
-	sd_notifyf(0, "READY=1\nSTATUS=Receiving for %zu account%s", c->n_accounts, c->n_accounts == 1 ? "" : "s");
+	sd_notifyf(0, "READY=1\nSTATUS=Receiving for %zu account%s", c->n_accounts,
+		   c->n_accounts == 1 ? "" : "s");
 	r = sd_event_loop(d->event);
 	if (r < 0)
 		log_error("the event loop failed: %s", strerror(-r));
@@ -414,7 +433,7 @@ static void stop(struct daemon *d)
 int main(int argc, char **argv)
 {
 	CLEANUP(config_freep) struct config *c = NULL;
-	struct daemon d = { .lock = -1 };
+	struct daemon d = {.lock = -1};
 	int r = options_parse(options, argc, argv, false), code;
 
 	if (r < 0)
@@ -428,7 +447,8 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (r < argc) {
-		fprintf(stderr, PROGRAM ": %s: takes no operand; see " PROGRAM " --help\n", argv[r]);
+		fprintf(stderr, PROGRAM ": %s: takes no operand; see " PROGRAM " --help\n",
+			argv[r]);
 		return EXIT_USAGE;
 	}
 	log_open(PROGRAM, arg_debug ? LOG_DEBUG : LOG_INFO);

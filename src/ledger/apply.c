@@ -49,8 +49,8 @@ static const char *environment_of(const struct ledger_message *m)
 	return NULL;
 }
 
-static int put_notification(struct ledger *l, const struct ledger_message *m, enum verdict v, const char *why,
-			    int64_t *ret_id)
+static int put_notification(struct ledger *l, const struct ledger_message *m, enum verdict v,
+			    const char *why, int64_t *ret_id)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_notification_put, &s);
@@ -158,7 +158,8 @@ static bool gives_attributes(const struct fact *fact, const struct ledger_messag
 	return strncmp(m->message_id.at, fact->message_id, m->message_id.len) > 0;
 }
 
-static int put_fact(struct ledger *l, const struct ledger_message *m, struct fact *fact, int64_t notification_id)
+static int put_fact(struct ledger *l, const struct ledger_message *m, struct fact *fact,
+		    int64_t notification_id)
 {
 	int r;
 
@@ -195,10 +196,12 @@ static int put_object(struct ledger *l, enum object_type o, int64_t fact_id)
 /* Which capture belongs to which authorization, and so on: derived anew for the order that was touched. */
 static int link_order(struct ledger *l, const char *order_reference_id)
 {
-	static const enum query links[] = { QUERY_link_captures, QUERY_link_refunds, QUERY_sum_refunds };
+	static const enum query links[] = {QUERY_link_captures, QUERY_link_refunds,
+					   QUERY_sum_refunds};
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && order_reference_id && i < sizeof(links) / sizeof(links[0]); i++) {
+	for (size_t i = 0; r == 0 && order_reference_id && i < sizeof(links) / sizeof(links[0]);
+	     i++) {
 		CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 
 		r = query_start(l, links[i], &s);
@@ -210,7 +213,8 @@ static int link_order(struct ledger *l, const char *order_reference_id)
 	return r;
 }
 
-static int put_transition_event(struct ledger *l, const struct fact *fact, int64_t created_ms, int64_t notification_id)
+static int put_transition_event(struct ledger *l, const struct fact *fact, int64_t created_ms,
+				int64_t notification_id)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_event_of_fact, &s);
@@ -223,7 +227,8 @@ static int put_transition_event(struct ledger *l, const struct fact *fact, int64
 	return query_run(l, s);
 }
 
-static int put_conflict_event(struct ledger *l, const struct fact *fact, enum state current, int64_t created_ms)
+static int put_conflict_event(struct ledger *l, const struct fact *fact, enum state current,
+			      int64_t created_ms)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_event_of_conflict, &s);
@@ -237,7 +242,8 @@ static int put_conflict_event(struct ledger *l, const struct fact *fact, enum st
 }
 
 /* In the order of the fold: what is told for the first time, and what is newly held. */
-static int put_events(struct ledger *l, const struct facts *f, int64_t created_ms, int64_t notification_id)
+static int put_events(struct ledger *l, const struct facts *f, int64_t created_ms,
+		      int64_t notification_id)
 {
 	enum state current = f->at[f->steps[f->current].fact].state;
 	int r = 0;
@@ -266,16 +272,18 @@ static enum verdict verdict_of(const struct facts *f)
 	return current->fact == f->arrived ? VERDICT_UNCHANGED : VERDICT_STALE;
 }
 
-static int apply_snapshot(struct ledger *l, const struct ledger_message *m, enum verdict *ret_verdict)
+static int apply_snapshot(struct ledger *l, const struct ledger_message *m,
+			  enum verdict *ret_verdict)
 {
 	const struct ipn_document *d = m->document;
 	CLEANUP(facts_freep) struct facts *f = NULL;
-	struct why why = { "" };
+	struct why why = {""};
 	int64_t notification_id;
 	enum verdict v;
 	int r;
 
-	r = facts_load(l, d->object, d->object_id, machine_state(d->object, d->state), d->updated_ms, &f);
+	r = facts_load(l, d->object, d->object_id, machine_state(d->object, d->state),
+		       d->updated_ms, &f);
 	if (r < 0)
 		return r;
 	v = verdict_of(f);

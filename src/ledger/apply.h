@@ -12,11 +12,11 @@
 struct ledger_message {
 	const struct account *account;
 	struct text message_id; /* of the envelope */
-	int64_t sent_at_ms;	/* SNS Timestamp */
+	int64_t sent_at_ms;     /* SNS Timestamp */
 	int64_t received_at_ms;
-	struct text raw;			   /* body as received */
+	struct text raw;                             /* body as received */
 	const struct ipn_notification *notification; /* NULL: not understood */
-	const struct ipn_document *document;	   /* NULL: not understood */
+	const struct ipn_document *document;         /* NULL: not understood */
 	/* VERDICT_SAMPLE, _FOREIGN or _UNRECOGNIZED; VERDICT_PASS leaves it to the machine (then with a document). */
 	enum verdict verdict;
 	const char *why; /* the reason in words; may be NULL */

@@ -23,7 +23,7 @@ static int facts_add(struct facts *f, struct fact **ret)
 	if (!at)
 		return -ENOMEM;
 	f->at = at;
-	at[f->n] = (struct fact){ 0 };
+	at[f->n] = (struct fact){0};
 	*ret = &at[f->n++];
 	return 0;
 }
@@ -43,9 +43,9 @@ static int facts_add_row(struct facts *f, sqlite3_stmt *s)
 	fact->was = (struct folding){
 		.place = query_int(s, "place"),
 		.begins = query_int(s, "begins"),
-		.from = query_is_null(s, "from_state") ?
-				STATE_NOTHING :
-				machine_state(f->object, query_string(s, "from_state")),
+		.from = query_is_null(s, "from_state")
+				? STATE_NOTHING
+				: machine_state(f->object, query_string(s, "from_state")),
 		.announced = query_int(s, "announced") != 0,
 		.late = query_int(s, "late") != 0,
 	};
@@ -97,15 +97,15 @@ static int facts_fold(struct facts *f)
 	if (!set || !f->steps)
 		return -ENOMEM;
 	for (size_t i = 0; i < f->n; i++)
-		set[i] = (struct machine_fact){ f->at[i].state, f->at[i].at_ms };
+		set[i] = (struct machine_fact){f->at[i].state, f->at[i].at_ms};
 	f->current = machine_fold(f->object, set, f->n, f->steps);
 	/* Every state of an object can be reached from nothing, so the first fact is never held. */
 	assert(f->current >= 0);
 	return 0;
 }
 
-int facts_load(struct ledger *l, enum object_type object, const char *object_id, enum state state, int64_t at_ms,
-	       struct facts **ret)
+int facts_load(struct ledger *l, enum object_type object, const char *object_id, enum state state,
+	       int64_t at_ms, struct facts **ret)
 {
 	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
 	int64_t last = 0;
@@ -174,8 +174,8 @@ static void facts_name_run(struct facts *f, size_t first)
 
 static bool folding_equal(const struct folding *a, const struct folding *b)
 {
-	return a->place == b->place && a->begins == b->begins && a->from == b->from && a->announced == b->announced &&
-	       a->late == b->late;
+	return a->place == b->place && a->begins == b->begins && a->from == b->from &&
+	       a->announced == b->announced && a->late == b->late;
 }
 
 static int fact_write(struct ledger *l, const struct fact *fact)

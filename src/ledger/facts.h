@@ -8,7 +8,7 @@
 
 /* What the fold says of a fact; stored beside it, so that a change is seen. */
 struct folding {
-	int64_t place;	/* 1..; 0: held */
+	int64_t place;  /* 1..; 0: held */
 	int64_t begins; /* transition id; 0: none begins here */
 	enum state from;
 	bool announced;
@@ -32,12 +32,12 @@ struct facts {
 	size_t arrived; /* the one that the message brings */
 	enum state current_was;
 	struct machine_step *steps; /* in the order of the fold */
-	ptrdiff_t current;	    /* index into steps */
+	ptrdiff_t current;          /* index into steps */
 };
 
 /* Reads the stored facts of the object and adds the one that arrives, if it is new. */
-int facts_load(struct ledger *l, enum object_type object, const char *object_id, enum state state, int64_t at_ms,
-	       struct facts **ret);
+int facts_load(struct ledger *l, enum object_type object, const char *object_id, enum state state,
+	       int64_t at_ms, struct facts **ret);
 void facts_free(struct facts *f);
 DEFINE_CLEANUP(struct facts *, facts_free)
 

@@ -8,8 +8,8 @@
 
 #include "ledger/private.h"
 
-#define LOCK_WAIT_MS 2000     /* LEDGER_WRITE: for ipnd's transaction, which takes some milliseconds */
-#define READ_WAIT_MS 1000     /* LEDGER_READ: only log recovery locks readers out */
+#define LOCK_WAIT_MS 2000 /* LEDGER_WRITE: for ipnd's transaction, which takes some milliseconds */
+#define READ_WAIT_MS 1000 /* LEDGER_READ: only log recovery locks readers out */
 #define WAL_LIMIT    67108864 /* bytes: what a large backlog leaves behind is cut to this */
 
 static const struct {
@@ -17,7 +17,7 @@ static const struct {
 	const char *sql;
 } migrations[] = {
 #define QUERY(name, text)
-#define MIGRATION(number, text) { number, text },
+#define MIGRATION(number, text) {number, text},
 #include "ledger/sql.inc"
 #undef QUERY
 #undef MIGRATION
@@ -66,7 +66,7 @@ int ledger_errno(struct ledger *l, int sqlite_result)
 	case SQLITE_RANGE:
 	case SQLITE_ERROR:
 		return -EINVAL; /* of what was asked, not of the file */
-	default: /* an open-ended list of integers, not an enum */
+	default:                /* an open-ended list of integers, not an enum */
 		l->suspect = true;
 		return -EIO;
 	}
@@ -103,7 +103,8 @@ static int migrate(struct ledger *l, int from)
 	if (r == 0) {
 		char sql[96];
 
-		snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		snprintf(sql, sizeof(sql),
+			 "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 			 LEDGER_APPLICATION_ID, schema_version());
 		r = run(l, sql);
 	}
@@ -129,7 +130,8 @@ static int identify(struct ledger *l, int *ret_version, struct why *why)
 		return -EUCLEAN;
 	}
 	if (version > schema_version()) {
-		why_set(why, "has schema %d, this program knows %d: it was written by a newer ipnd; upgrade this one",
+		why_set(why,
+			"has schema %d, this program knows %d: it was written by a newer ipnd; upgrade this one",
 			version, schema_version());
 		return -ENOTSUP;
 	}
@@ -146,8 +148,8 @@ static int check_schema(struct ledger *l, struct why *why)
 		return r;
 	if (l->mode == LEDGER_OWN)
 		return migrate(l, version);
-	why_set(why, "has schema %d, this program needs %d: start ipnd, which brings it up to date", version,
-		schema_version());
+	why_set(why, "has schema %d, this program needs %d: start ipnd, which brings it up to date",
+		version, schema_version());
 	return -ENOTSUP;
 }
 
@@ -175,7 +177,8 @@ static int configure(struct ledger *l)
 	}
 	/* Readers of the group cannot make these files: they stay when the last writer leaves. */
 	sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
-	r = run(l, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON");
+	r = run(l,
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON");
 	if (r == 0) {
 		char sql[64];
 
@@ -202,7 +205,9 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 
 	if (access(path, F_OK) < 0 && l->mode != LEDGER_OWN) {
 		r = -errno;
-		why_set(why, r == -ENOENT ? "is not there: ipnd makes it when it starts" : "cannot be reached: %s",
+		why_set(why,
+			r == -ENOENT ? "is not there: ipnd makes it when it starts"
+				     : "cannot be reached: %s",
 			strerror(-r));
 		return r;
 	}
@@ -219,7 +224,8 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 	for (size_t q = 0; r == 0 && l->mode != LEDGER_READ && q < QUERY_N; q++)
 		r = query_prepare(l, (enum query)q);
 	if (r == -ENOENT && l->mode == LEDGER_READ) {
-		why_set(why, "cannot be read: its -wal and -shm files are missing or not readable; start ipnd once");
+		why_set(why,
+			"cannot be read: its -wal and -shm files are missing or not readable; start ipnd once");
 		r = -EACCES;
 	}
 	return r;
@@ -262,7 +268,8 @@ int ledger_begin(struct ledger *l)
 	if (l->mode == LEDGER_READ)
 		return run(l, "BEGIN");
 	if (l->mode == LEDGER_OWN && l->suspect) {
-		r = ledger_errno(l, sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+		r = ledger_errno(l, sqlite3_wal_checkpoint_v2(
+					    l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 		if (r < 0)
 			return r;
 		l->suspect = false;

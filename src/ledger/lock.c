@@ -27,7 +27,7 @@ int ledger_lock_note(int fd, const char *notes)
 int ledger_lock(const char *folder, const char *program, const char *notes)
 {
 	/* Of the open file, not of the process: closing another fd of the same file must not drop it. */
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	CLEANUP(freep) char *path = NULL;
 	CLEANUP(closep) int fd = -1;
 	int r = lock_path(folder, program, &path);
@@ -49,7 +49,7 @@ int ledger_lock(const char *folder, const char *program, const char *notes)
 
 int ledger_locked(const char *folder, const char *program, char **ret_text)
 {
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
 	CLEANUP(freep) char *path = NULL, *text = NULL;
 	CLEANUP(closep) int fd = -1;
 	ssize_t n;

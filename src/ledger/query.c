@@ -20,7 +20,8 @@ int query_prepare(struct ledger *l, enum query q)
 
 	if (l->statements[q])
 		return 0;
-	r = sqlite3_prepare_v3(l->db, sql[q], -1, SQLITE_PREPARE_PERSISTENT, &l->statements[q], NULL);
+	r = sqlite3_prepare_v3(l->db, sql[q], -1, SQLITE_PREPARE_PERSISTENT, &l->statements[q],
+			       NULL);
 	return ledger_errno(l, r);
 }
 
@@ -128,7 +129,7 @@ struct text query_text(sqlite3_stmt *s, const char *name)
 	int i = query_column(s, name);
 	const char *at = (const char *)sqlite3_column_text(s, i);
 
-	return (struct text){ at, at ? (size_t)sqlite3_column_bytes(s, i) : 0 };
+	return (struct text){at, at ? (size_t)sqlite3_column_bytes(s, i) : 0};
 }
 
 const char *query_string(sqlite3_stmt *s, const char *name)

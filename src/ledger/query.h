@@ -29,11 +29,12 @@ void query_done(sqlite3_stmt *s);
 DEFINE_CLEANUP(sqlite3_stmt *, query_done)
 
 /* Parameters are bound by name (":account"); an unknown name is our bug and aborts. Text is not copied. */
-void query_bind_text(sqlite3_stmt *s, const char *name, struct text value); /* absent: NULL */
+void query_bind_text(sqlite3_stmt *s, const char *name, struct text value);   /* absent: NULL */
 void query_bind_string(sqlite3_stmt *s, const char *name, const char *value); /* NULL: NULL */
 void query_bind_int(sqlite3_stmt *s, const char *name, int64_t value);
 void query_bind_null(sqlite3_stmt *s, const char *name);
-void query_bind_time(sqlite3_stmt *s, const char *name, int64_t ms); /* UTC_UNKNOWN: NULL; text is copied */
+void query_bind_time(sqlite3_stmt *s, const char *name,
+		     int64_t ms); /* UTC_UNKNOWN: NULL; text is copied */
 
 /* 1: a row; 0: no more; negative errno (the text is in ledger_error()). */
 int query_step(struct ledger *l, sqlite3_stmt *s);
@@ -44,9 +45,10 @@ int query_run(struct ledger *l, sqlite3_stmt *s);
 /* Columns by name; an unknown one is our bug and aborts. */
 int query_column(sqlite3_stmt *s, const char *name);
 bool query_is_null(sqlite3_stmt *s, const char *name);
-struct text query_text(sqlite3_stmt *s, const char *name);   /* absent when NULL; valid until the next step */
+struct text query_text(sqlite3_stmt *s,
+		       const char *name); /* absent when NULL; valid until the next step */
 const char *query_string(sqlite3_stmt *s, const char *name); /* NULL when NULL */
-int64_t query_int(sqlite3_stmt *s, const char *name);	     /* 0 when NULL */
-int64_t query_time(sqlite3_stmt *s, const char *name);	     /* UTC_UNKNOWN when NULL */
+int64_t query_int(sqlite3_stmt *s, const char *name);        /* 0 when NULL */
+int64_t query_time(sqlite3_stmt *s, const char *name);       /* UTC_UNKNOWN when NULL */
 
 #endif

@@ -37,9 +37,11 @@ static int write_all(const struct counters *c, struct ledger *l)
 
 	for (size_t v = VERDICT_PASS + 1; r == 0 && v < VERDICT_N; v++)
 		if (c->verdicts[v].count)
-			r = ledger_count_verdict(l, (enum verdict)v, c->verdicts[v].count, c->verdicts[v].last_ms);
+			r = ledger_count_verdict(l, (enum verdict)v, c->verdicts[v].count,
+						 c->verdicts[v].last_ms);
 	for (size_t i = 0; r == 0 && i < c->n_topics; i++)
-		r = ledger_count_topic(l, text_of(c->topics[i].arn), c->topics[i].count, c->topics[i].last_ms);
+		r = ledger_count_topic(l, text_of(c->topics[i].arn), c->topics[i].count,
+				       c->topics[i].last_ms);
 	return r;
 }
 
@@ -59,6 +61,6 @@ int counters_write(struct counters *c, struct ledger *l)
 		ledger_rollback(l);
 		return r;
 	}
-	*c = (struct counters){ 0 };
+	*c = (struct counters){0};
 	return 0;
 }

@@ -17,7 +17,8 @@ static enum verdict read_envelope(struct message *m)
 	if (v != VERDICT_PASS)
 		return v;
 	m->has_envelope = true;
-	return sns_envelope_check_headers(&m->envelope, http_request_header(r, "x-amz-sns-message-type"),
+	return sns_envelope_check_headers(&m->envelope,
+					  http_request_header(r, "x-amz-sns-message-type"),
 					  http_request_header(r, "x-amz-sns-message-id"),
 					  http_request_header(r, "x-amz-sns-topic-arn"), &m->why);
 }
@@ -50,7 +51,8 @@ static enum verdict check_subscribe_url(struct message *m, const struct sns_topi
 	return VERDICT_SUBSCRIBE_URL;
 }
 
-static enum verdict check_signature(struct message *m, const struct judge *j, const struct sns_topic *topic)
+static enum verdict check_signature(struct message *m, const struct judge *j,
+				    const struct sns_topic *topic)
 {
 	const struct sns_envelope *e = &m->envelope;
 	const struct sns_certificate *certificate;
@@ -59,12 +61,14 @@ static enum verdict check_signature(struct message *m, const struct judge *j, co
 	enum verdict v;
 
 	if (!sns_certificate_url_parse(e->signing_cert_url, topic->region, hex)) {
-		why_set(&m->why, "SigningCertURL is not one of SNS in %.*s", (int)topic->region.len, topic->region.at);
+		why_set(&m->why, "SigningCertURL is not one of SNS in %.*s", (int)topic->region.len,
+			topic->region.at);
 		return VERDICT_CERTIFICATE_URL;
 	}
 	v = certificates_get(j->certificates, topic->region, hex, &certificate, &m->why);
 	if (v == VERDICT_PASS)
-		v = sns_certificate_check(certificate, j->trust, e->sent_at_ms, &issuer_unknown, &m->why);
+		v = sns_certificate_check(certificate, j->trust, e->sent_at_ms, &issuer_unknown,
+					  &m->why);
 	if (v == VERDICT_PASS)
 		v = sns_signature_check(e, certificate, &m->why);
 	return v;
@@ -84,11 +88,13 @@ enum verdict message_authenticate(struct message *m, const struct judge *j)
 	if (v == VERDICT_PASS)
 		v = check_signature(m, j, &topic);
 	if (v == VERDICT_PASS)
-		v = sns_envelope_check_age(&m->envelope, j->now_ms, j->config->sns.max_age_ms, &m->why);
+		v = sns_envelope_check_age(&m->envelope, j->now_ms, j->config->sns.max_age_ms,
+					   &m->why);
 	if (v == VERDICT_PASS && m->envelope.type != SNS_NOTIFICATION) {
-		why_set(&m->why, m->envelope.type == SNS_SUBSCRIPTION_CONFIRMATION ?
-					 "SNS asks to confirm a subscription; nothing was confirmed" :
-					 "SNS has ended the subscription: no more notifications will come");
+		why_set(&m->why,
+			m->envelope.type == SNS_SUBSCRIPTION_CONFIRMATION
+				? "SNS asks to confirm a subscription; nothing was confirmed"
+				: "SNS has ended the subscription: no more notifications will come");
 		return VERDICT_SUBSCRIPTION;
 	}
 	return v;
@@ -114,7 +120,8 @@ static bool is_foreign(struct message *m)
 		why_set(&m->why, "SellerId %s is not among the account's seller_id", word);
 		return true;
 	}
-	if (n->environment.at && !text_is_nocase(n->environment, environment_word(m->account->environment))) {
+	if (n->environment.at &&
+	    !text_is_nocase(n->environment, environment_word(m->account->environment))) {
 		text_escape(n->environment, word, sizeof(word));
 		why_set(&m->why, "ReleaseEnvironment %s is not the account's environment", word);
 		return true;
@@ -130,7 +137,8 @@ static bool can_be_applied(struct message *m)
 	if (!m->has_document)
 		return false;
 	if (!n->seller_id.at || !n->environment.at) {
-		why_set(&m->why, "%s is missing", n->seller_id.at ? "ReleaseEnvironment" : "SellerId");
+		why_set(&m->why, "%s is missing",
+			n->seller_id.at ? "ReleaseEnvironment" : "SellerId");
 		return false;
 	}
 	if (machine_state(m->document.object, m->document.state) == STATE_NOTHING) {
@@ -143,13 +151,15 @@ static bool can_be_applied(struct message *m)
 
 void message_understand(struct message *m)
 {
-	struct why document_why = { "" };
+	struct why document_why = {""};
 
 	m->understood = VERDICT_UNRECOGNIZED;
-	m->has_notification = ipn_notification_parse(m->envelope.message, &m->notification, &m->why);
+	m->has_notification =
+		ipn_notification_parse(m->envelope.message, &m->notification, &m->why);
 	if (!m->has_notification)
 		return;
-	m->has_document = ipn_document_parse(m->notification.type, m->notification.data, &m->document, &document_why);
+	m->has_document = ipn_document_parse(m->notification.type, m->notification.data,
+					     &m->document, &document_why);
 	if (m->notification.is_sample) {
 		m->understood = VERDICT_SAMPLE;
 		return;

@@ -21,7 +21,7 @@ struct message {
 	bool has_envelope, has_notification, has_document;
 	const struct account *account;
 	enum verdict understood; /* what it says; VERDICT_PASS: the machine decides */
-	enum verdict verdict;	 /* what became of it in the ledger */
+	enum verdict verdict;    /* what became of it in the ledger */
 	struct why why;
 };
 

@@ -42,12 +42,13 @@ static void log_outcome(const struct message *m, enum verdict v)
 	if (m->has_document && row->http == 200)
 		log_write(row->log, "%s: %s %s %s%s%s; account %s, message %s%s%s", row->word,
 			  object_word(m->document.object), m->document.object_id, m->document.state,
-			  m->document.reason_code ? " " : "", m->document.reason_code ? m->document.reason_code : "",
-			  m->account->name, id, m->why.text[0] ? ": " : "", m->why.text);
+			  m->document.reason_code ? " " : "",
+			  m->document.reason_code ? m->document.reason_code : "", m->account->name,
+			  id, m->why.text[0] ? ": " : "", m->why.text);
 	else
 		log_write(row->log, "%s: answered %d to %s%s%s%s%s", row->word, row->http,
-			  http_request_peer(m->request), id[0] ? ", message " : "", id, m->why.text[0] ? ": " : "",
-			  m->why.text);
+			  http_request_peer(m->request), id[0] ? ", message " : "", id,
+			  m->why.text[0] ? ": " : "", m->why.text);
 }
 
 static void arm(sd_event_source *timer, uint64_t usec)
@@ -90,7 +91,7 @@ static struct message *next_waiting(struct receiver *r)
 static void receiver_post(struct http_request *request, void *userdata)
 {
 	struct receiver *r = userdata;
-	struct judge judge = { r->config, &r->trust, r->certificates, utc_now_ms() };
+	struct judge judge = {r->config, &r->trust, r->certificates, utc_now_ms()};
 	struct message *m = calloc(1, sizeof(*m));
 	enum verdict v;
 
@@ -160,8 +161,8 @@ static void answer_waiting(struct receiver *r, int error)
 	struct message *m;
 
 	if (error < 0 && !r->database_failed)
-		log_error("the database cannot be written: %s (%s); answering 503 until it can", strerror(-error),
-			  ledger_error(r->ledger));
+		log_error("the database cannot be written: %s (%s); answering 503 until it can",
+			  strerror(-error), ledger_error(r->ledger));
 	if (error == 0 && r->database_failed)
 		log_notice("the database can be written again");
 	r->database_failed = error < 0;
@@ -212,11 +213,13 @@ static int on_write_counters(sd_event_source *source, uint64_t usec, void *userd
 	return 0;
 }
 
-static void receiver_refused(struct http_request *request, enum verdict v, const char *why, void *userdata)
+static void receiver_refused(struct http_request *request, enum verdict v, const char *why,
+			     void *userdata)
 {
 	const struct verdict_row *row = verdict_row(v);
 
-	log_write(row->log, "%s: answered %d to %s: %s", row->word, row->http, http_request_peer(request), why);
+	log_write(row->log, "%s: answered %d to %s: %s", row->word, row->http,
+		  http_request_peer(request), why);
 	count(userdata, v);
 }
 
@@ -233,7 +236,8 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	int error;
 
 	if (r->retired) {
-		why_set(why, "messages of the configuration before are still waiting for the database");
+		why_set(why,
+			"messages of the configuration before are still waiting for the database");
 		return -EBUSY;
 	}
 	error = certificates_new(config->sns.certificate_cache, &certificates);
@@ -253,7 +257,8 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	return 0;
 }
 
-static int add_timer(struct receiver *r, sd_event_time_handler_t handler, const char *name, sd_event_source **ret)
+static int add_timer(struct receiver *r, sd_event_time_handler_t handler, const char *name,
+		     sd_event_source **ret)
 {
 	int error = sd_event_add_time_relative(r->event, ret, CLOCK_MONOTONIC, 0, 1, handler, r);
 
@@ -263,8 +268,8 @@ static int add_timer(struct receiver *r, sd_event_time_handler_t handler, const 
 	return sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
-int receiver_new(sd_event *event, struct ledger *ledger, struct config *config, struct receiver **ret,
-		 struct why *why)
+int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
+		 struct receiver **ret, struct why *why)
 {
 	CLEANUP(receiver_freep) struct receiver *r = calloc(1, sizeof(*r));
 	int error;

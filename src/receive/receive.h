@@ -17,8 +17,8 @@
 struct receiver;
 
 /* `event` and `ledger` are borrowed and outlive the receiver; `config` becomes the receiver's on success. */
-int receiver_new(sd_event *event, struct ledger *ledger, struct config *config, struct receiver **ret,
-		 struct why *why);
+int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
+		 struct receiver **ret, struct why *why);
 
 /* Answers what still waits with 503, writes the counters, frees. */
 void receiver_free(struct receiver *r);

@@ -4,7 +4,7 @@
 #include <syslog.h>
 
 static const struct verdict_row rows[VERDICT_N] = {
-#define VERDICT(name, word, http, log, answer) [VERDICT_##name] = { word, http, log, answer },
+#define VERDICT(name, word, http, log, answer) [VERDICT_##name] = {word, http, log, answer},
 #include "verdict/verdicts.def"
 #undef VERDICT
 };

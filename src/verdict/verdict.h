@@ -13,9 +13,9 @@ enum verdict {
 };
 
 struct verdict_row {
-	const char *word; /* in the database, the log and counters */
-	int http;	  /* status of the answer */
-	int log;	  /* syslog priority */
+	const char *word;   /* in the database, the log and counters */
+	int http;           /* status of the answer */
+	int log;            /* syslog priority */
 	const char *answer; /* the body's one line, without line end */
 };
 
