@@ -1,0 +1,24 @@
+/* The XML of every type: the first byte chooses the type. */
+#include <assert.h>
+#include <stdint.h>
+
+#include "ipn/document.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const types[] = {"OrderReferenceNotification", "PaymentAuthorize",
+					    "PaymentCapture", "PaymentRefund"};
+	struct ipn_document d;
+	struct why why;
+
+	ipn_document_init();
+	if (size == 0 ||
+	    !ipn_document_parse(text_of(types[data[0] % 4]),
+				(struct text){(const char *)data + 1, size - 1}, &d, &why))
+		return 0;
+	assert(d.object_id && d.object_id[0] && strlen(d.object_id) <= IPN_ID_MAX);
+	ipn_document_done(&d);
+	return 0;
+}
