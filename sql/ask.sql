@@ -1,0 +1,141 @@
+-- What ipnctl asks. These only read.
+
+-- Lists: newest first. An absent bound is open; `:limit` -1 is all.
+-- name: ask_orders
+SELECT * FROM order_reference
+WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+ORDER BY updated_at DESC, order_reference_id DESC LIMIT :limit;
+
+-- name: ask_authorizations
+SELECT * FROM authorization
+WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+ORDER BY updated_at DESC, authorization_id DESC LIMIT :limit;
+
+-- name: ask_captures
+SELECT * FROM capture
+WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+ORDER BY updated_at DESC, capture_id DESC LIMIT :limit;
+
+-- name: ask_refunds
+SELECT * FROM refund
+WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+ORDER BY updated_at DESC, refund_id DESC LIMIT :limit;
+
+-- name: ask_notifications
+SELECT id, message_id, account, type, reference_id, seller_id, environment, is_sample, sent_at, received_at, verdict, why,
+	object_type, object_id
+FROM notification
+WHERE received_at >= coalesce(:since, '') AND received_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR verdict = :state) AND (:account IS NULL OR account = :account)
+ORDER BY received_at DESC, id DESC LIMIT :limit;
+
+-- Ids grow with created_at, so their order needs no index; +created_at keeps the planner from looking for one.
+-- name: ask_events
+SELECT * FROM event
+WHERE +created_at >= coalesce(:since, '') AND +created_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state COLLATE NOCASE OR name = :state COLLATE NOCASE)
+	AND (:account IS NULL OR account = :account)
+ORDER BY id DESC LIMIT :limit;
+
+-- One thing by whatever a person has of it.
+-- name: ask_order
+SELECT * FROM order_reference WHERE order_reference_id = :id OR seller_order_id = :id ORDER BY created_at, order_reference_id;
+
+-- name: ask_authorization
+SELECT * FROM authorization WHERE authorization_id = :id;
+
+-- name: ask_capture
+SELECT * FROM capture WHERE capture_id = :id;
+
+-- name: ask_refund
+SELECT * FROM refund WHERE refund_id = :id;
+
+-- name: ask_notification
+SELECT * FROM notification WHERE message_id = :id;
+
+-- name: ask_event
+SELECT * FROM event WHERE id = :number;
+
+-- name: ask_event_runs
+SELECT * FROM hook_run WHERE event_id = :number ORDER BY hook;
+
+-- The story of an order. `:lane` is the order reference; for what belongs to none, the object or the MessageId. The ids of an
+-- order's objects are its own with a dash and more behind it; '.' comes right after '-'.
+-- name: ask_story_authorizations
+SELECT * FROM authorization WHERE order_reference_id = :lane OR authorization_id = :lane
+ORDER BY coalesce(created_at, updated_at), authorization_id;
+
+-- name: ask_story_captures
+SELECT * FROM capture WHERE order_reference_id = :lane OR capture_id = :lane
+ORDER BY coalesce(created_at, updated_at), capture_id;
+
+-- name: ask_story_refunds
+SELECT * FROM refund WHERE order_reference_id = :lane OR refund_id = :lane
+ORDER BY coalesce(created_at, updated_at), refund_id;
+
+-- name: ask_story_notifications
+SELECT id, message_id, account, type, reference_id, seller_id, environment, is_sample, sent_at, received_at, verdict, why,
+	object_type, object_id
+FROM notification
+WHERE object_id = :lane OR (object_id > :lane || '-' AND object_id < :lane || '.') OR message_id = :lane
+ORDER BY sent_at, id;
+
+-- name: ask_story_transitions
+SELECT begins AS id, object_type, object_id, from_state, state AS to_state, reason_code, reason_description, at, late,
+	notification_id, account, environment
+FROM fact
+WHERE (order_reference_id = :lane OR (object_type IN ('order_reference', 'authorization', 'capture', 'refund') AND object_id = :lane))
+	AND begins IS NOT NULL
+ORDER BY at, id;
+
+-- Held facts, with what the object is instead.
+-- name: ask_story_conflicts
+SELECT f.id, f.object_type, f.object_id, f.state, f.at, f.reason_code, f.notification_id, n.message_id
+FROM fact f JOIN notification n ON n.id = f.notification_id
+WHERE (f.order_reference_id = :lane
+		OR (f.object_type IN ('order_reference', 'authorization', 'capture', 'refund') AND f.object_id = :lane))
+	AND f.place IS NULL
+ORDER BY f.at, f.id;
+
+-- name: ask_story_events
+SELECT * FROM event WHERE lane = :lane ORDER BY id;
+
+-- name: ask_story_runs
+SELECT r.* FROM event e JOIN hook_run r ON r.event_id = e.id WHERE e.lane = :lane ORDER BY r.event_id, r.hook;
+
+-- Up to which event every hook has been given its work.
+-- name: ask_seen
+SELECT min(seen_event) AS seen_event FROM hook WHERE active = 1;
+
+-- Status.
+-- name: ask_last_notification
+SELECT id, message_id, account, type, verdict, object_type, object_id, sent_at, received_at
+FROM notification ORDER BY received_at DESC, id DESC LIMIT 1;
+
+-- name: ask_verdicts
+SELECT * FROM verdict_count ORDER BY last_at DESC, verdict;
+
+-- name: ask_refused_topics
+SELECT * FROM refused_topic ORDER BY last_at DESC, topic_arn;
+
+-- Held now: a conflict that a later fact has explained is none any more.
+-- name: ask_held
+SELECT (SELECT count(*) FROM fact WHERE place IS NULL) AS conflicts,
+	(SELECT count(*) FROM notification WHERE verdict = 'unrecognized') AS unrecognized,
+	(SELECT count(*) FROM notification WHERE verdict = 'foreign') AS "foreign";
+
+-- The doubled terms on state are those of the partial indexes hook_run_open and hook_run_dead.
+-- name: ask_hooks
+SELECT h.name, h.active, h.seen_event,
+	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'pending') AS pending,
+	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'running') AS running,
+	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'dead') AS dead,
+	(SELECT count(*) FROM event e WHERE h.active = 1 AND e.id > h.seen_event) AS unseen,
+	(SELECT e.created_at FROM hook_run r JOIN event e ON e.id = r.event_id
+		WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'pending'
+		ORDER BY r.event_id LIMIT 1) AS oldest_pending_at
+FROM hook h ORDER BY h.name;

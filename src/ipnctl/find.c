@@ -1,0 +1,77 @@
+#include "ipnctl/find.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "ipnctl/output.h"
+#include "ipnctl/rows.h"
+
+static const struct {
+	const char *kind;
+	enum query query;
+} places[] = {
+	{"order_reference", QUERY_ask_order},     {"authorization", QUERY_ask_authorization},
+	{"capture", QUERY_ask_capture},           {"refund", QUERY_ask_refund},
+	{"notification", QUERY_ask_notification},
+};
+
+static void add_found(json_t *found, const char *kind, json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		json_t *one = output_need(json_object());
+
+		json_put(one, "kind", json_text(kind));
+		json_put(one, "row", json_incref(row));
+		json_add(found, one);
+	}
+}
+
+static bool parse_number(const char *s, int64_t *ret)
+{
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	*ret = strtoll(s, &end, 10);
+	return !errno && !*end;
+}
+
+static int find_event(struct ledger *l, const char *id, json_t *found)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	struct bind binds[] = {{.name = ":number", .is_number = true}, {0}};
+	int r;
+
+	if (!parse_number(id, &binds[0].number))
+		return 0;
+	r = rows_ask(l, QUERY_ask_event, binds, &rows);
+	if (r == 0)
+		add_found(found, "event", rows);
+	return r;
+}
+
+int find_all(struct ledger *l, const char *id, json_t **ret)
+{
+	CLEANUP(json_decrefp) json_t *found = output_need(json_array());
+	const struct bind binds[] = {{.name = ":id", .text = id}, {0}};
+	int r;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		CLEANUP(json_decrefp) json_t *rows = NULL;
+
+		r = rows_ask(l, places[i].query, binds, &rows);
+		if (r < 0)
+			return r;
+		add_found(found, places[i].kind, rows);
+	}
+	r = find_event(l, id, found);
+	if (r == 0)
+		*ret = TAKE(found);
+	return r;
+}

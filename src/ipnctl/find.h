@@ -1,0 +1,16 @@
+/* Things of the database by whatever a person has of them. */
+#ifndef IPND_IPNCTL_FIND_H
+#define IPND_IPNCTL_FIND_H
+
+#include <jansson.h>
+
+#include "ledger/ledger.h"
+
+/*
+ * Looks for `id` everywhere: order reference, the shop's own order number, authorization, capture, refund,
+ * MessageId, number of an event. An array of {"kind": "order_reference", "row": {...}}, which may have several (an
+ * event's number may also be an order's), in that order. 0 or negative errno.
+ */
+int find_all(struct ledger *l, const char *id, json_t **ret);
+
+#endif

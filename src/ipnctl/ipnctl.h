@@ -1,0 +1,61 @@
+/* What the verbs of ipnctl share. A verb is one file with one struct verb, and one row in verbs.def. */
+#ifndef IPND_IPNCTL_IPNCTL_H
+#define IPND_IPNCTL_IPNCTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/exit.h"
+#include "base/options.h"
+#include "config/config.h"
+#include "ipnctl/output.h"
+#include "ledger/ledger.h"
+
+#define IPNCTL_PROGRAM "ipnctl"
+
+DEFINE_CLEANUP(struct config *, config_free)
+
+struct ctl {
+	const char *config_option; /* -c; NULL: not given */
+	bool json;
+	struct output out;
+	int64_t now_ms;
+	struct config *config; /* after ctl_load_config() */
+	char *state_folder;    /* likewise */
+	struct ledger *ledger; /* after ctl_open_ledger() */
+};
+
+struct verb {
+	const char *name;
+	const char *operands; /* as the usage line shows them; "": none */
+	int min, max;         /* how many */
+	const char *help;     /* one line */
+	const char *more;     /* further lines of its --help, each with its line end; "": none */
+	const struct option_row *options; /* its own; NULL: none */
+	enum exit_code (*run)(struct ctl *c, char **operands, int n);
+};
+
+#define VERB(name) extern const struct verb verb_##name;
+#include "ipnctl/verbs.def"
+#undef VERB
+
+/* Reports what is wrong. EXIT_DONE, or the code to end with. */
+enum exit_code ctl_load_config(struct ctl *c);
+
+/*
+ * Loads the configuration, opens the database for reading and begins a transaction, so that all answers are of
+ * one moment. As root it first becomes the owner of the database file: a file that SQLite makes beside it must
+ * not be root's.
+ */
+enum exit_code ctl_open_ledger(struct ctl *c);
+
+/* Reports a failed query: the code to end with. */
+enum exit_code ctl_failed(const struct ctl *c, int error);
+
+/* 1 when the daemon runs, 0 when not, negative errno when that cannot be seen. `ret_text`: its lock file; may be NULL. */
+int ctl_running(const struct ctl *c, const char *program, char **ret_text);
+
+void ctl_done(struct ctl *c);
+
+#endif

@@ -1,0 +1,139 @@
+/* show: what the database has of one thing. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "ipnctl/find.h"
+#include "ipnctl/ipnctl.h"
+#include "ipnctl/rows.h"
+#include "ipnctl/words.h"
+
+static const char *arg_raw;
+
+static const struct option_row options[] = {
+	{0, "raw", NULL, "of a notification also the body as received", &arg_raw},
+	{0},
+};
+
+static int add_runs(struct ctl *c, json_t *event)
+{
+	const struct bind binds[] = {
+		{.name = ":number", .number = row_number(event, "id"), .is_number = true}, {0}};
+	json_t *runs;
+	int r = rows_ask(c->ledger, QUERY_ask_event_runs, binds, &runs);
+
+	if (r == 0)
+		json_put(event, "hook_runs", runs);
+	return r;
+}
+
+static void print_member(const struct ctl *c, const char *key, const json_t *value, int indent)
+{
+	static const char minor[] = "_minor";
+	const char *text = json_string_value(value);
+	size_t len = strlen(key);
+
+	if (json_is_null(value))
+		return;
+	if (text && strchr(text, '\n')) {
+		output_line(&c->out, COLOUR_DIM, "%*s%s", indent, "", key);
+		output_block(&c->out, indent + 2, text, 0);
+		return;
+	}
+	output_text(&c->out, COLOUR_DIM, "%*s%-*s  ", indent, "", 22 - indent, key);
+	if (json_is_integer(value))
+		output_line(&c->out, COLOUR_PLAIN, "%" JSON_INTEGER_FORMAT "%s",
+			    json_integer_value(value),
+			    len > strlen(minor) && strcmp(key + len - strlen(minor), minor) == 0
+				    ? " (minor units)"
+				    : "");
+	else
+		output_line(&c->out, words_colour(text), "%s", text);
+}
+
+static void print_row(const struct ctl *c, json_t *row, int indent)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(row, key, value)
+	{
+		if (!json_is_array(value))
+			print_member(c, key, value, indent);
+	}
+}
+
+static void print_found(const struct ctl *c, const char *kind, json_t *row)
+{
+	json_t *run;
+	size_t i;
+
+	output_line(&c->out, COLOUR_BOLD, "%s", kind);
+	print_row(c, row, 2);
+	json_array_foreach(json_object_get(row, "hook_runs"), i, run)
+	{
+		output_line(&c->out, COLOUR_BOLD, "  hook_run");
+		print_row(c, run, 4);
+	}
+}
+
+static enum exit_code show_one(struct ctl *c, json_t *one)
+{
+	CLEANUP(json_decrefp) json_t *row = json_incref(json_object_get(one, "row"));
+	const char *kind = row_word(one, "kind");
+	int r = 0;
+
+	if (!arg_raw)
+		json_object_del(row, "raw");
+	if (strcmp(kind, "event") == 0)
+		r = add_runs(c, row);
+	if (r < 0)
+		return ctl_failed(c, r);
+	if (!c->json) {
+		print_found(c, kind, row);
+		return EXIT_DONE;
+	}
+	json_object_del(one, "row");
+	output_need(json_object_update(one, row) == 0 ? one : NULL);
+	output_json(&c->out, one);
+	return EXIT_DONE;
+}
+
+static enum exit_code run(struct ctl *c, char **operands, int n)
+{
+	CLEANUP(json_decrefp) json_t *found = NULL;
+	enum exit_code code = ctl_open_ledger(c);
+	json_t *one;
+	size_t i;
+	int r;
+
+	(void)n;
+	if (code != EXIT_DONE)
+		return code;
+	r = find_all(c->ledger, operands[0], &found);
+	if (r < 0)
+		return ctl_failed(c, r);
+	if (json_array_size(found) == 0) {
+		log_error("show %s: nothing is known by this name", operands[0]);
+		return EXIT_NOTHING;
+	}
+	json_array_foreach(found, i, one)
+	{
+		code = show_one(c, one);
+		if (code != EXIT_DONE)
+			return code;
+	}
+	return EXIT_DONE;
+}
+
+const struct verb verb_show = {
+	.name = "show",
+	.operands = "ID",
+	.min = 1,
+	.max = 1,
+	.help = "what the database has of one thing",
+	.more = "ID is an order reference, an authorization, a capture, a refund, the shop's own order number, "
+		"the\nMessageId of a notification, or the number of an event. All that fit are shown;\nwith --json, one object per line.\n",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,304 @@
+#include "ipnctl/story.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ipnctl/rows.h"
+#include "ipnctl/words.h"
+
+static int ask(struct ledger *l, enum query q, const char *lane, json_t **ret)
+{
+	const struct bind binds[] = {{.name = ":lane", .text = lane}, {0}};
+
+	return rows_ask(l, q, binds, ret);
+}
+
+static void add_meaning(json_t *row, enum object_type object)
+{
+	json_put(row, "meaning",
+		 json_text(words_state(object, row_word(row, "state"),
+				       row_text(row, "reason_code"))));
+}
+
+static int tell_parts(struct ledger *l, const char *lane, json_t *story)
+{
+	static const struct {
+		const char *key;
+		enum query query;
+		enum object_type object;
+	} parts[] = {
+		{"authorizations", QUERY_ask_story_authorizations, OBJECT_AUTHORIZATION},
+		{"captures", QUERY_ask_story_captures, OBJECT_CAPTURE},
+		{"refunds", QUERY_ask_story_refunds, OBJECT_REFUND},
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		json_t *rows, *row;
+		size_t j;
+		int r = ask(l, parts[i].query, lane, &rows);
+
+		if (r < 0)
+			return r;
+		json_array_foreach(rows, j, row) add_meaning(row, parts[i].object);
+		json_put(story, parts[i].key, rows);
+	}
+	return 0;
+}
+
+static int tell_order(struct ledger *l, const char *lane, json_t *story)
+{
+	const struct bind binds[] = {{.name = ":id", .text = lane}, {0}};
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	json_t *row;
+	size_t i;
+	int r = rows_ask(l, QUERY_ask_order, binds, &rows);
+
+	if (r < 0)
+		return r;
+	json_put(story, "order_reference", json_null());
+	json_array_foreach(rows, i, row)
+	{
+		/* Another one may have this text as the shop's number. */
+		if (!row_is(row, "order_reference_id", lane))
+			continue;
+		add_meaning(row, OBJECT_ORDER_REFERENCE);
+		json_put(story, "order_reference", json_incref(row));
+	}
+	return 0;
+}
+
+/* Rows of one kind into the timeline, each under the time that `at` names. */
+static void add_moments(json_t *timeline, const char *kind, const char *at, json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		json_t *moment = output_need(json_object());
+
+		json_put(moment, "at", json_text(row_text(row, at)));
+		json_put(moment, "kind", json_text(kind));
+		output_need(json_object_update_missing(moment, row) == 0 ? moment : NULL);
+		json_add(timeline, moment);
+	}
+}
+
+/* Each event gets the runs that are its own. */
+static void attach_runs(json_t *events, const json_t *runs)
+{
+	json_t *event, *run;
+	size_t i, j;
+
+	json_array_foreach(events, i, event)
+	{
+		json_t *own = output_need(json_array());
+
+		json_array_foreach(runs, j, run)
+		{
+			if (row_number(run, "event_id") == row_number(event, "id"))
+				json_add(own, json_incref(run));
+		}
+		json_put(event, "hook_runs", own);
+	}
+}
+
+static int tell_events(struct ledger *l, const char *lane, json_t *timeline)
+{
+	CLEANUP(json_decrefp) json_t *events = NULL, *runs = NULL;
+	int r = ask(l, QUERY_ask_story_events, lane, &events);
+
+	if (r == 0)
+		r = ask(l, QUERY_ask_story_runs, lane, &runs);
+	if (r < 0)
+		return r;
+	attach_runs(events, runs);
+	add_moments(timeline, "event", "created_at", events);
+	return 0;
+}
+
+struct moment {
+	const char *at;
+	size_t place; /* as added: the order within one time */
+	json_t *json;
+};
+
+static int compare_moments(const void *a, const void *b)
+{
+	const struct moment *x = a, *y = b;
+	int order = strcmp(x->at, y->at);
+
+	if (order)
+		return order;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+static json_t *sort_timeline(const json_t *timeline)
+{
+	size_t n = json_array_size(timeline), i;
+	CLEANUP(freep) struct moment *moments = output_need(calloc(n + 1, sizeof(*moments)));
+	json_t *sorted = output_need(json_array()), *json;
+
+	json_array_foreach(timeline, i, json) moments[i] =
+		(struct moment){row_word(json, "at"), i, json};
+	qsort(moments, n, sizeof(*moments), compare_moments);
+	for (i = 0; i < n; i++)
+		json_add(sorted, json_incref(moments[i].json));
+	return sorted;
+}
+
+/* A change of state comes before the notification that told of it, and that before the event it made. */
+static int tell_timeline(struct ledger *l, const char *lane, json_t *story)
+{
+	CLEANUP(json_decrefp) json_t *transitions = NULL, *notifications = NULL;
+	CLEANUP(json_decrefp) json_t *timeline = output_need(json_array());
+	int r = ask(l, QUERY_ask_story_transitions, lane, &transitions);
+
+	if (r == 0)
+		r = ask(l, QUERY_ask_story_notifications, lane, &notifications);
+	if (r < 0)
+		return r;
+	add_moments(timeline, "transition", "at", transitions);
+	add_moments(timeline, "notification", "sent_at", notifications);
+	r = tell_events(l, lane, timeline);
+	if (r == 0)
+		json_put(story, "timeline", sort_timeline(timeline));
+	return r;
+}
+
+bool story_is_paid(const json_t *capture)
+{
+	return row_is(capture, "state", "Completed") || row_is(capture, "state", "Closed");
+}
+
+static bool is_any(const json_t *row)
+{
+	(void)row;
+	return true;
+}
+
+static bool is_not_declined(const json_t *row)
+{
+	return !row_is(row, "state", "Declined");
+}
+
+static bool is_completed(const json_t *row)
+{
+	return row_is(row, "state", "Completed");
+}
+
+static int64_t sum(const json_t *rows, const char *key, const char *currency,
+		   bool (*counts)(const json_t *row))
+{
+	int64_t total = 0, minor;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (counts(row) && row_is(row, "currency", currency) && row_int(row, key, &minor) &&
+		    __builtin_add_overflow(total, minor, &total))
+			return INT64_MAX;
+	}
+	return total;
+}
+
+/* The order's, else that of the first part that has one. */
+static const char *currency_of(const json_t *story)
+{
+	static const char *const parts[] = {"authorizations", "captures", "refunds"};
+	const char *currency = row_text(json_object_get(story, "order_reference"), "currency");
+
+	for (size_t i = 0; !currency && i < sizeof(parts) / sizeof(parts[0]); i++)
+		currency =
+			row_text(json_array_get(json_object_get(story, parts[i]), 0), "currency");
+	return currency;
+}
+
+/* What was refunded: by refunds that are known, or by Amazon's figure where that is larger. */
+static int64_t refunded(const json_t *story, const char *currency)
+{
+	int64_t by_refunds =
+		sum(json_object_get(story, "refunds"), "amount_minor", currency, is_completed);
+	int64_t by_captures =
+		sum(json_object_get(story, "captures"), "refunded_minor", currency, is_any);
+
+	return by_refunds > by_captures ? by_refunds : by_captures;
+}
+
+static void tell_money(json_t *story)
+{
+	const json_t *authorizations = json_object_get(story, "authorizations");
+	const json_t *total =
+		json_object_get(json_object_get(story, "order_reference"), "amount_minor");
+	const char *text = currency_of(story), *currency = text ? text : "";
+	json_t *money = output_need(json_object());
+
+	json_put(money, "currency", json_text(text));
+	json_put(money, "total_minor",
+		 json_is_integer(total) ? json_integer(json_integer_value(total)) : json_null());
+	json_put(money, "authorized_minor",
+		 json_integer(sum(authorizations, "amount_minor", currency, is_not_declined)));
+	json_put(money, "captured_minor",
+		 json_integer(sum(json_object_get(story, "captures"), "amount_minor", currency,
+				  story_is_paid)));
+	json_put(money, "refunded_minor", json_integer(refunded(story, currency)));
+	json_put(money, "amazon_captured_minor",
+		 json_integer(sum(authorizations, "captured_minor", currency, is_any)));
+	json_put(story, "money", money);
+}
+
+/* Up to which event ipn-hookd has decided what is to be run; null when there are no hooks. */
+static int tell_seen(struct ledger *l, json_t *story)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	int64_t seen;
+	int r = rows_ask(l, QUERY_ask_seen, NULL, &rows);
+
+	if (r == 0)
+		json_put(story, "hooks_seen",
+			 row_int(json_array_get(rows, 0), "seen_event", &seen) ? json_integer(seen)
+									       : json_null());
+	return r;
+}
+
+/* Account and environment of the first row there is. */
+static void tell_whose(json_t *story)
+{
+	static const char *const keys[] = {"account", "environment"};
+	const json_t *row = json_object_get(story, "order_reference");
+
+	if (!json_is_object(row))
+		row = json_array_get(json_object_get(story, "timeline"), 0);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		json_put(story, keys[i], json_text(row_text(row, keys[i])));
+}
+
+int story_tell(struct ledger *l, const char *lane, json_t **ret)
+{
+	CLEANUP(json_decrefp) json_t *story = output_need(json_object());
+	json_t *conflicts;
+	int r;
+
+	json_put(story, "id", json_text(lane));
+	json_put(story, "account", json_null());
+	json_put(story, "environment", json_null());
+	r = tell_order(l, lane, story);
+	if (r == 0)
+		r = tell_parts(l, lane, story);
+	if (r < 0)
+		return r;
+	tell_money(story);
+	r = tell_timeline(l, lane, story);
+	if (r == 0)
+		r = ask(l, QUERY_ask_story_conflicts, lane, &conflicts);
+	if (r < 0)
+		return r;
+	json_put(story, "conflicts", conflicts);
+	tell_whose(story);
+	r = tell_seen(l, story);
+	if (r < 0)
+		return r;
+	*ret = json_array_size(json_object_get(story, "timeline")) > 0 ? TAKE(story) : NULL;
+	return 0;
+}
