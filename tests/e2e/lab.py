@@ -1,0 +1,266 @@
+"""What every end-to-end case uses: a fresh folder, the real programs on loopback, signed messages, the database."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import tempfile
+import time
+import uuid
+
+BUILD = os.path.abspath(os.environ.get("top_builddir", "build/gcc"))
+SOURCE = os.path.abspath(os.environ.get("top_srcdir", "."))
+RECORDED = os.environ.get("IPND_RECORDED", os.path.join(SOURCE, "..", "shared", "recorded"))
+TOPIC = "arn:aws:sns:us-east-1:291180941288:A3BXB0YN3XH17HAREHEARSAL"
+PATIENCE = 30  # seconds; what takes longer has failed
+
+
+class Skip(Exception):
+    pass
+
+
+CASES = []
+
+
+def case(name):
+    def register(function):
+        CASES.append((name, function))
+        return function
+
+    return register
+
+
+def wait_for(what, probe, seconds=PATIENCE):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = probe()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {seconds} s in vain: {what}")
+
+
+def equal(got, expected, what=""):
+    if got != expected:
+        raise AssertionError(f"{what}: got {got!r}, expected {expected!r}")
+
+
+def recorded(*parts):
+    path = os.path.join(RECORDED, *parts)
+    if not os.path.exists(path):
+        raise Skip("the recorded messages are not here")
+    return path
+
+
+class Answer:
+    def __init__(self, status, headers, text):
+        self.status, self.headers, self.text = status, headers, text
+
+
+class Lab:
+    """One folder with keys, configuration and state; at most one ipnd and one ipn-hookd in it."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="ipnd-e2e-")
+        self.home = os.path.join(self.folder, "sim")
+        self.run("ipn-simulate", "init", self.home)
+        self.config = os.path.join(self.home, "ipnd.conf")
+        self.database = os.path.join(self.home, "state", "ipnd.db")
+        self.certificates = os.path.join(self.home, "certificates", "us-east-1")
+        self.hex = re.search("-([0-9a-f]{32}).pem", os.listdir(self.certificates)[0]).group(1)
+        self.signing_key = os.path.join(self.home, "signing.key")
+        self.daemons = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for name in list(self.daemons):
+            self.kill(name)
+        if kind and not issubclass(kind, Skip):
+            for log in sorted(os.listdir(self.folder)):
+                if log.endswith(".log"):
+                    with open(os.path.join(self.folder, log), errors="replace") as f:
+                        for line in f.readlines()[-30:]:
+                            print("# " + log + ": " + line.rstrip(), flush=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # programs
+
+    def run(self, program, *arguments, code=0, stdin=None, **options):
+        p = subprocess.run([os.path.join(BUILD, program), *arguments], input=stdin, capture_output=True, text=True,
+                           timeout=PATIENCE, **options)
+        if code is not None and p.returncode != code:
+            raise AssertionError(f"{program} {arguments}: exit {p.returncode}, not {code}: {p.stderr} {p.stdout}")
+        return p
+
+    def ctl(self, *arguments, code=0, **options):
+        return self.run("ipnctl", "-c", self.config, *arguments, code=code, **options)
+
+    def start(self, name="ipnd", wait=True):
+        log = open(os.path.join(self.folder, name + ".log"), "a")
+        lock = os.path.join(self.home, "state", name + ".lock")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(lock)
+        p = subprocess.Popen([os.path.join(BUILD, name), "-c", self.config], stdout=log, stderr=log,
+                             stdin=subprocess.DEVNULL)
+        log.close()
+        self.daemons[name] = p
+        if name == "ipnd" and wait:
+            wait_for("ipnd listens", lambda: p.poll() is not None or self.urls())
+            if p.poll() is not None:
+                raise AssertionError(f"ipnd ended with {p.returncode}")
+        return p
+
+    def urls(self):
+        try:
+            with open(os.path.join(self.home, "state", "ipnd.lock")) as f:
+                return f.read().split("\n")[1:-1]
+        except FileNotFoundError:
+            return []
+
+    def port(self, number=0):
+        return int(re.search(r":(\d+)/", self.urls()[number]).group(1))
+
+    def stop(self, name="ipnd", code=0):
+        p = self.daemons.pop(name)
+        p.send_signal(signal.SIGTERM)
+        equal(p.wait(PATIENCE), code, f"exit of {name}")
+
+    def kill(self, name="ipnd"):
+        p = self.daemons.pop(name)
+        p.kill()
+        p.wait()
+
+    def log(self, name="ipnd"):
+        with open(os.path.join(self.folder, name + ".log"), errors="replace") as f:
+            return f.read()
+
+    def configure(self, change):
+        with open(self.config) as f:
+            text = change(f.read())
+        with open(self.config, "w") as f:
+            f.write(text)
+
+    # requests
+
+    def tls(self):
+        context = ssl.create_default_context(cafile=os.path.join(self.home, "ca.pem"))
+        return context
+
+    def connect(self):
+        return http.client.HTTPSConnection("localhost", self.port(), context=self.tls(), timeout=PATIENCE)
+
+    def post(self, body, headers=None, connection=None, method="POST", path="/ipn"):
+        c = connection or self.connect()
+        if isinstance(body, str):
+            body = body.encode()
+        c.request(method, path, body=body, headers=headers or {"Content-Type": "text/plain; charset=UTF-8"})
+        r = c.getresponse()
+        answer = Answer(r.status, dict((k.lower(), v) for k, v in r.getheaders()), r.read().decode())
+        if not connection:
+            c.close()
+        return answer
+
+    def raw(self, data, half_close=False, seconds=15):
+        """Sends bytes over TLS, returns all that comes back until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.port()), timeout=seconds) as plain:
+            with self.tls().wrap_socket(plain, server_hostname="localhost") as s:
+                s.sendall(data)
+                got = b""
+                try:
+                    while chunk := s.recv(65536):
+                        got += chunk
+                except (ssl.SSLError, ConnectionResetError):
+                    pass
+                return got
+
+    # messages
+
+    def sign(self, text, digest="sha1", key=None):
+        p = subprocess.run(["openssl", "dgst", "-" + digest, "-sign", key or self.signing_key], input=text,
+                           capture_output=True, check=True)
+        return base64.b64encode(p.stdout).decode()
+
+    def envelope(self, message, **changes):
+        """A signed notification as a dict; `changes` are made before it is signed."""
+        e = {
+            "Type": "Notification",
+            "MessageId": str(uuid.uuid4()),
+            "TopicArn": TOPIC,
+            "Message": message,
+            "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ".000Z",
+            "SignatureVersion": "1",
+            "SigningCertURL":
+                f"https://sns.us-east-1.amazonaws.com/SimpleNotificationService-{self.hex}.pem",
+            "UnsubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=x",
+        }
+        key = changes.pop("key", None)
+        e.update(changes)
+        e = {k: v for k, v in e.items() if v is not None}
+        e["Signature"] = self.sign(signed_text(e), "sha256" if e["SignatureVersion"] == "2" else "sha1", key)
+        return e
+
+    def send(self, e, **options):
+        return self.post(json.dumps(e), **options)
+
+    # the database
+
+    def rows(self, sql, *values):
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as db:
+            return db.execute(sql, values).fetchall()
+
+    def one(self, sql, *values):
+        return self.rows(sql, *values)[0][0]
+
+    def dump(self):
+        tables = ("notification fact fact_id order_reference authorization capture refund event hook hook_run").split()
+        return {t: self.rows(f"SELECT * FROM {t} ORDER BY 1, 2") for t in tables}
+
+
+def signed_text(e):
+    if e["Type"] == "Notification":
+        names = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+    else:
+        names = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+    return "".join(f"{n}\n{e[n]}\n" for n in names if n in e).encode()
+
+
+NAMESPACE = "https://mws.amazonservices.com/ipn/OffAmazonPayments/2013-01-01"
+
+
+def capture_xml(capture_id="S01-1111111-2222222-C000001", state="Completed", amount="19.95", currency="USD",
+                updated="2026-01-02T03:04:05.006Z", extra=""):
+    price = f"<Amount>{amount}</Amount><CurrencyCode>{currency}</CurrencyCode>"
+    zero = f"<Amount>0.0</Amount><CurrencyCode>{currency}</CurrencyCode>"
+    return (f'<?xml version="1.0" encoding="UTF-8"?><CaptureNotification xmlns="{NAMESPACE}"><CaptureDetails>'
+            f"<AmazonCaptureId>{capture_id}</AmazonCaptureId><CaptureReferenceId>ref</CaptureReferenceId>"
+            f"<CaptureAmount>{price}</CaptureAmount><RefundedAmount>{zero}</RefundedAmount>"
+            f"<CaptureFee>{zero}</CaptureFee><IdList/>"
+            f"<CreationTimestamp>2026-01-02T03:04:05.006Z</CreationTimestamp><CaptureStatus><State>{state}</State>"
+            f"<LastUpdateTimestamp>{updated}</LastUpdateTimestamp></CaptureStatus>{extra}"
+            f"<SoftDescriptor>AMZ*shop</SoftDescriptor></CaptureDetails></CaptureNotification>")
+
+
+def inner(xml=None, **changes):
+    """The middle JSON as text. A change to None leaves the member out."""
+    m = {
+        "ReleaseEnvironment": "Sandbox",
+        "MarketplaceID": "623690",
+        "Version": "2013-01-01",
+        "NotificationType": "PaymentCapture",
+        "SellerId": "AREHEARSAL",
+        "NotificationReferenceId": str(uuid.uuid4()),
+        "Timestamp": "2026-01-02T03:04:05.006Z",
+        "NotificationData": capture_xml() if xml is None else xml,
+    }
+    m.update(changes)
+    return json.dumps({k: v for k, v in m.items() if v is not None})
