@@ -76,7 +76,7 @@ static int find_lanes(struct ledger *l, const char *id, json_t **ret)
 
 static void print_field(const struct output *o, const char *name)
 {
-	output_text(o, COLOUR_DIM, "  %-12s", name);
+	output_text(o, COLOUR_DIM, "  %-14s", name);
 }
 
 static void print_state(const struct output *o, const json_t *row)
@@ -190,9 +190,25 @@ static void print_parts(const struct output *o, const json_t *story)
 	table_print(t, 2, o);
 }
 
+/* The ids one below the other, so that what is said of them stands in a column. */
+static int widest_about(const json_t *list)
+{
+	size_t width = 0, i;
+	const json_t *one;
+
+	json_array_foreach(list, i, one)
+	{
+		size_t len = strlen(row_word(one, "about"));
+
+		width = len > width ? len : width;
+	}
+	return (int)width;
+}
+
 static void print_advice(const struct output *o, const char *heading, const json_t *list,
 			 enum colour colour)
 {
+	int width = widest_about(list);
 	const json_t *one;
 	size_t i;
 
@@ -205,7 +221,7 @@ static void print_advice(const struct output *o, const char *heading, const json
 		char until[WHEN_SIZE];
 
 		when_format(row_time(one, "until"), false, until);
-		output_text(o, COLOUR_DIM, "  %s  ", row_word(one, "about"));
+		output_text(o, COLOUR_DIM, "  %-*s  ", width, row_word(one, "about"));
 		output_line(o, colour, "%s%s%s%s", row_word(one, "what"),
 			    until[0] ? ", until " : "", until, until[0] ? " UTC" : "");
 	}

@@ -1,4 +1,5 @@
 /* list: orders, their parts, notifications and events, newest first. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -288,10 +289,14 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 				  : "");
 		return EXIT_NOTHING;
 	}
-	if (c->json)
-		json_array_foreach(rows, i, row) output_json(&c->out, row);
-	else
+	if (!c->json) {
 		print_table(c, k, rows);
+		return EXIT_DONE;
+	}
+	json_array_foreach(rows, i, row)
+	{
+		output_json(&c->out, row);
+	}
 	return EXIT_DONE;
 }
 

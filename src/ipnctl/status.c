@@ -243,7 +243,7 @@ static void print_hooks(const struct ctl *c, const json_t *hooks)
 	if (json_array_size(hooks) == 0)
 		return;
 	table_heading(t, "HOOK", false);
-	table_heading(t, "NOT LOOKED AT", true);
+	table_heading(t, "UNSEEN", true);
 	table_heading(t, "PENDING", true);
 	table_heading(t, "RUNNING", true);
 	table_heading(t, "DEAD", true);

@@ -39,7 +39,10 @@ static int tell_parts(struct ledger *l, const char *lane, json_t *story)
 
 		if (r < 0)
 			return r;
-		json_array_foreach(rows, j, row) add_meaning(row, parts[i].object);
+		json_array_foreach(rows, j, row)
+		{
+			add_meaning(row, parts[i].object);
+		}
 		json_put(story, parts[i].key, rows);
 	}
 	return 0;
@@ -119,10 +122,19 @@ static int tell_events(struct ledger *l, const char *lane, json_t *timeline)
 
 struct moment {
 	const char *at;
-	size_t place; /* as added: the order within one time */
+	int64_t notification; /* the one that told of it, or itself */
+	size_t place;         /* as added */
 	json_t *json;
 };
 
+static struct moment moment_of(json_t *json, size_t place)
+{
+	const char *key = row_is(json, "kind", "notification") ? "id" : "notification_id";
+
+	return (struct moment){row_word(json, "at"), row_number(json, key), place, json};
+}
+
+/* By time. Within a millisecond, what one notification brought stays together, and in the order of causes. */
 static int compare_moments(const void *a, const void *b)
 {
 	const struct moment *x = a, *y = b;
@@ -130,6 +142,8 @@ static int compare_moments(const void *a, const void *b)
 
 	if (order)
 		return order;
+	if (x->notification != y->notification)
+		return x->notification < y->notification ? -1 : 1;
 	return x->place < y->place ? -1 : x->place > y->place;
 }
 
@@ -139,15 +153,17 @@ static json_t *sort_timeline(const json_t *timeline)
 	CLEANUP(freep) struct moment *moments = output_need(calloc(n + 1, sizeof(*moments)));
 	json_t *sorted = output_need(json_array()), *json;
 
-	json_array_foreach(timeline, i, json) moments[i] =
-		(struct moment){row_word(json, "at"), i, json};
+	json_array_foreach(timeline, i, json)
+	{
+		moments[i] = moment_of(json, i);
+	}
 	qsort(moments, n, sizeof(*moments), compare_moments);
 	for (i = 0; i < n; i++)
 		json_add(sorted, json_incref(moments[i].json));
 	return sorted;
 }
 
-/* A change of state comes before the notification that told of it, and that before the event it made. */
+/* In the order of causes: a change of state, the notification that told of it, the event it made. */
 static int tell_timeline(struct ledger *l, const char *lane, json_t *story)
 {
 	CLEANUP(json_decrefp) json_t *transitions = NULL, *notifications = NULL;

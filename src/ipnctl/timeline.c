@@ -53,7 +53,7 @@ static void print_run(const struct output *o, const json_t *run)
 	if (attempts > 0)
 		output_text(o, COLOUR_PLAIN, ", %" PRId64 " attempt%s", attempts,
 			    attempts == 1 ? "" : "s");
-	if (row_int(run, "exit_status", &status))
+	if (!row_text(run, "detail") && row_int(run, "exit_status", &status))
 		output_text(o, COLOUR_PLAIN, ", exit status %" PRId64, status);
 	if (next[0])
 		output_text(o, COLOUR_PLAIN, ", next at %s", next);
@@ -70,7 +70,10 @@ static void print_event(const struct output *o, const json_t *e)
 
 	output_line(o, COLOUR_PLAIN, "event %" PRId64 ": %s%s", row_number(e, "id"),
 		    row_word(e, "name"), row_number(e, "late") ? ", late" : "");
-	json_array_foreach(json_object_get(e, "hook_runs"), i, run) print_run(o, run);
+	json_array_foreach(json_object_get(e, "hook_runs"), i, run)
+	{
+		print_run(o, run);
+	}
 }
 
 void timeline_print(const struct output *o, const json_t *timeline)

@@ -17,8 +17,6 @@
 #define DEFAULT_INTERMEDIATES "/usr/share/ipnd/intermediates"
 #define DEFAULT_MAX_AGE_MS    (15 * 24 * 3600 * INT64_C(1000))
 
-DEFINE_CLEANUP(struct sns_certificate *, sns_certificate_free)
-
 static const char *arg_certificate, *arg_at;
 
 static const struct option_row options[] = {

@@ -49,10 +49,13 @@ static void check_conflicts(const json_t *story, json_t *wrong)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(story, "conflicts"), i, row) advice_say(
-		wrong, row_text(row, "object_id"), UTC_UNKNOWN,
-		"%s since %s is held as a conflict: no allowed move leads there (ipnctl show %s)",
-		row_word(row, "state"), row_word(row, "at"), row_word(row, "message_id"));
+	json_array_foreach(json_object_get(story, "conflicts"), i, row)
+	{
+		advice_say(
+			wrong, row_text(row, "object_id"), UTC_UNKNOWN,
+			"%s since %s is held as a conflict: no allowed move leads there (ipnctl show %s)",
+			row_word(row, "state"), row_word(row, "at"), row_word(row, "message_id"));
+	}
 }
 
 static void check_notification(const json_t *n, json_t *wrong)
@@ -71,11 +74,11 @@ static void check_run(const json_t *event, const json_t *run, json_t *wrong)
 			   row_word(run, "detail"));
 	else if (row_is(run, "state", "pending") && row_number(run, "attempts") > 0)
 		advice_say(wrong, row_text(event, "object_id"), UTC_UNKNOWN,
-			   "hook %s has failed %" PRId64 " times at event %" PRId64
-			   " (%s) and tries again at %s: %s",
-			   row_word(run, "hook"), row_number(run, "attempts"),
-			   row_number(event, "id"), row_word(event, "name"),
-			   row_word(run, "next_attempt_at"), row_word(run, "detail"));
+			   "hook %s has failed at event %" PRId64 " (%s), attempt %" PRId64
+			   ", and tries again at %s: %s",
+			   row_word(run, "hook"), row_number(event, "id"), row_word(event, "name"),
+			   row_number(run, "attempts"), row_word(run, "next_attempt_at"),
+			   row_word(run, "detail"));
 }
 
 /* An event that ipn-hookd has not come to, or a run that has not ended. */
@@ -105,7 +108,9 @@ static void check_timeline(const json_t *story, json_t *wrong, bool hooks_stoppe
 		if (row_is(moment, "kind", "notification"))
 			check_notification(moment, wrong);
 		json_array_foreach(json_object_get(moment, "hook_runs"), j, run)
+		{
 			check_run(moment, run, wrong);
+		}
 		waiting = waiting || waits(story, moment);
 	}
 	if (waiting && hooks_stopped)
