@@ -326,19 +326,28 @@ static bool is_type(struct text type, const char *expected)
 	return !*expected;
 }
 
+enum object_type ipn_document_object(struct text type)
+{
+	enum object_type o = 0;
+
+	while (o < OBJECT_N && !is_type(type, documents[o].type))
+		o++;
+	return type.at ? o : OBJECT_N;
+}
+
 static bool find_object(struct text type, enum object_type *ret, struct why *why)
 {
+	enum object_type object = ipn_document_object(type);
 	char escaped[ESCAPED_SIZE];
 
 	if (!type.at) {
 		why_set(why, "no NotificationType");
 		return false;
 	}
-	for (enum object_type o = 0; o < OBJECT_N; o++)
-		if (is_type(type, documents[o].type)) {
-			*ret = o;
-			return true;
-		}
+	if (object < OBJECT_N) {
+		*ret = object;
+		return true;
+	}
 	text_escape(type, escaped, sizeof(escaped));
 	why_set(why, "unknown NotificationType \"%s\"", escaped);
 	return false;

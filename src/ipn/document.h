@@ -69,6 +69,9 @@ struct ipn_document {
 /* Once per process, before the first document: makes libxml2 refuse every file and address. */
 void ipn_document_init(void);
 
+/* The object that notifications of this type speak of; OBJECT_N for a type that is not known, or absent. */
+enum object_type ipn_document_object(struct text type);
+
 /*
  * `type` is the NotificationType, compared without case and spaces; its root element must agree. Elements are
  * found by local name, wherever they stand; unknown ones are skipped. Missing mandatory or doubled elements,
