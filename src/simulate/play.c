@@ -214,8 +214,8 @@ static void print_sent(const struct play *p, const struct scenario_step *step, b
 
 	step_name(step, name);
 	story_object_id(&p->story, step, id);
-	printf(isatty(STDOUT_FILENO) ? "%-25s  %-27s  %-5s  %ld  %s\n" : "%s\t%s\t%s\t%ld\t%s\n",
-	       name, id, again ? "again" : "sent", a->status, a->text);
+	printf("%-25s  %-27s  %-5s  %ld  %s\n", name, id, again ? "again" : "sent", a->status,
+	       a->text);
 	fflush(stdout);
 }
 
