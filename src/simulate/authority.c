@@ -10,11 +10,12 @@
 
 #include "sns/certificate.h"
 
-#define KEY_BITS    2048
-#define DAY_S       (24 * 60 * 60L)
-#define VALID_FOR_S (3650 * DAY_S)
-#define FILE_PREFIX "SimpleNotificationService-"
-#define FILE_SUFFIX ".pem"
+#define KEY_BITS      2048
+#define DAY_S         (24 * 60 * 60L)
+#define VALID_SINCE_S (30 * DAY_S) /* longer ago than sns.max_age lets a message be */
+#define VALID_FOR_S   (3650 * DAY_S)
+#define FILE_PREFIX   "SimpleNotificationService-"
+#define FILE_SUFFIX   ".pem"
 
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free)
@@ -98,7 +99,7 @@ static bool fill(X509 *cert, const struct profile *p, EVP_PKEY *key, X509 *issue
 	X509_NAME *name = X509_get_subject_name(cert);
 
 	if (!X509_set_version(cert, X509_VERSION_3) || !set_serial(cert) ||
-	    !X509_gmtime_adj(X509_getm_notBefore(cert), -DAY_S) ||
+	    !X509_gmtime_adj(X509_getm_notBefore(cert), -VALID_SINCE_S) ||
 	    !X509_gmtime_adj(X509_getm_notAfter(cert), VALID_FOR_S) ||
 	    !X509_set_pubkey(cert, key) ||
 	    !X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
