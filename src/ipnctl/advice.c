@@ -163,13 +163,19 @@ static void advise_refundable(const json_t *capture, json_t *now)
 	const char *id = row_text(capture, "capture_id"), *currency = row_word(capture, "currency");
 	int64_t paid = row_number(capture, "amount_minor");
 	int64_t refunded = row_number(capture, "refunded_minor");
-	char rest[ROW_MONEY_SIZE], most[ROW_MONEY_SIZE];
+	int64_t most = allowed(paid, currency);
+	char rest_text[ROW_MONEY_SIZE], most_text[ROW_MONEY_SIZE];
 
-	format_money(paid > refunded ? paid - refunded : 0, currency, rest);
-	format_money(allowed(paid, currency) - refunded, currency, most);
-	advice_say(now, id, UTC_UNKNOWN,
-		   "refund up to %s (Amazon allows up to %s), in at most 10 refunds altogether",
-		   rest, most);
+	format_money(paid - refunded, currency, rest_text);
+	format_money(most - refunded, currency, most_text);
+	if (paid > refunded)
+		advice_say(
+			now, id, UTC_UNKNOWN,
+			"refund up to %s (Amazon allows up to %s), in at most 10 refunds altogether",
+			rest_text, most_text);
+	else if (most > refunded)
+		advice_say(now, id, UTC_UNKNOWN,
+			   "nothing is left to refund; Amazon would allow another %s", most_text);
 }
 
 static void advise_captures(const json_t *story, json_t *now)

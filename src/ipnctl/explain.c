@@ -116,8 +116,10 @@ static void print_order(const struct output *o, const json_t *story)
 			    row_text(order, "seller_order_id") ? row_text(order, "seller_order_id")
 							       : "unknown");
 		print_times(o, order);
-	} else {
+	} else if (json_is_true(json_object_get(story, "is_order"))) {
 		output_line(o, COLOUR_WAIT, "unknown: never heard of by itself");
+	} else {
+		output_line(o, COLOUR_PLAIN, "none: this is of no order reference that is known");
 	}
 	print_field(o, "account");
 	output_line(o, COLOUR_PLAIN, "%s, %s", row_word(story, "account"),
@@ -206,7 +208,7 @@ static int widest_about(const json_t *list)
 }
 
 static void print_advice(const struct output *o, const char *heading, const json_t *list,
-			 enum colour colour)
+			 enum colour colour, int64_t now_ms)
 {
 	int width = widest_about(list);
 	const json_t *one;
@@ -218,12 +220,16 @@ static void print_advice(const struct output *o, const char *heading, const json
 	output_line(o, COLOUR_BOLD, "%s", heading);
 	json_array_foreach(list, i, one)
 	{
+		int64_t until_ms = row_time(one, "until");
 		char until[WHEN_SIZE];
 
-		when_format(row_time(one, "until"), false, until);
+		when_format(until_ms, false, until);
 		output_text(o, COLOUR_DIM, "  %-*s  ", width, row_word(one, "about"));
-		output_line(o, colour, "%s%s%s%s", row_word(one, "what"),
-			    until[0] ? ", until " : "", until, until[0] ? " UTC" : "");
+		output_text(o, colour, "%s", row_word(one, "what"));
+		if (until[0])
+			output_text(o, colour, " (until %s UTC%s)", until,
+				    until_ms < now_ms ? ", which is over" : "");
+		fputc('\n', o->f);
 	}
 }
 
@@ -233,8 +239,9 @@ static void print_story(const struct ctl *c, const json_t *story)
 	print_money(&c->out, story);
 	print_parts(&c->out, story);
 	timeline_print(&c->out, json_object_get(story, "timeline"));
-	print_advice(&c->out, "What now", json_object_get(story, "now"), COLOUR_PLAIN);
-	print_advice(&c->out, "What looks wrong", json_object_get(story, "wrong"), COLOUR_BAD);
+	print_advice(&c->out, "What now", json_object_get(story, "now"), COLOUR_PLAIN, c->now_ms);
+	print_advice(&c->out, "What looks wrong", json_object_get(story, "wrong"), COLOUR_BAD,
+		     c->now_ms);
 }
 
 static enum exit_code explain_all(struct ctl *c, const char *id, const json_t *lanes)

@@ -68,7 +68,7 @@ static void print_verb_help(const struct verb *v)
 	options_print(options, stdout);
 }
 
-/* The options of all verbs and the verb's own may stand in any order after the verb. Returns as options_parse(). */
+/* Those of every verb and the verb's own, in any order after the verb. Returns as options_parse(). */
 static int parse_after_verb(const struct verb *v, int argc, char **argv)
 {
 	struct option_row rows[32];
@@ -87,6 +87,15 @@ static enum exit_code usage_failed(const struct verb *v, const char *what)
 	return EXIT_USAGE;
 }
 
+/* What was printed has to be out before the program may say that it is done. */
+static enum exit_code finish(enum exit_code code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	log_error("the output could not be written: %m");
+	return EXIT_IO;
+}
+
 static enum exit_code run_verb(const struct verb *v, char **operands, int n)
 {
 	struct ctl c = {.config_option = arg_config, .json = arg_json, .now_ms = utc_now_ms()};
@@ -102,17 +111,13 @@ static enum exit_code run_verb(const struct verb *v, char **operands, int n)
 		return usage_failed(v, "was given too much");
 	code = v->run(&c, operands, n);
 	ctl_done(&c);
-	if (output_close(&c.out) < 0) {
-		log_error("the output could not be written: %m");
-		return EXIT_IO;
-	}
-	return code;
+	return finish(code);
 }
 
 static enum exit_code show_version(void)
 {
 	printf(IPNCTL_PROGRAM " " PACKAGE_VERSION "\n");
-	return EXIT_DONE;
+	return finish(EXIT_DONE);
 }
 
 int main(int argc, char **argv)
@@ -129,7 +134,7 @@ int main(int argc, char **argv)
 		return show_version();
 	if (arg_help) {
 		print_help();
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
 	if (first == argc) {
 		log_error("a verb is missing; see " IPNCTL_PROGRAM " --help");
@@ -147,7 +152,7 @@ int main(int argc, char **argv)
 		return show_version();
 	if (arg_help) {
 		print_verb_help(v);
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
 	return run_verb(v, argv + first + after, argc - first - after);
 }

@@ -166,13 +166,6 @@ void output_json(const struct output *o, const json_t *value)
 	fputc('\n', o->f);
 }
 
-int output_close(const struct output *o)
-{
-	if (fflush(o->f) != 0)
-		return -errno;
-	return ferror(o->f) ? -EIO : 0;
-}
-
 struct cell {
 	char *text;
 	size_t width;

@@ -52,9 +52,6 @@ void output_block(const struct output *o, int indent, const char *text, size_t m
 /* One JSON value on one line; pure ASCII on a terminal. */
 void output_json(const struct output *o, const json_t *value);
 
-/* 0, or negative errno when something could not be written. */
-int output_close(const struct output *o);
-
 #define TABLE_COLUMNS_MAX 12
 
 /* Rows of cells, aligned when they are printed. */

@@ -218,16 +218,20 @@ static void check_signature(struct rules *r, const struct sns_envelope *e,
 static void check_age(struct rules *r, const struct sns_envelope *e,
 		      const struct rules_given *given)
 {
-	char length[WHEN_SIZE];
+	int64_t age_ms = given->now_ms - e->sent_at_ms;
+	char age[WHEN_SIZE], most[WHEN_SIZE];
 	struct why why;
+	enum verdict v = sns_envelope_check_age(e, given->now_ms, given->max_age_ms, &why);
 
-	if (sns_envelope_check_age(e, given->now_ms, given->max_age_ms, &why) != VERDICT_PASS) {
-		add_note(r, "age", why.text);
-		return;
-	}
-	when_length(given->now_ms - e->sent_at_ms, length);
-	why_set(&why, "sent %s ago", length);
-	add_ok(r, "age", why.text);
+	when_length(age_ms < 0 ? -age_ms : age_ms, age);
+	when_length(given->max_age_ms, most);
+	if (v == VERDICT_PASS && age_ms >= 0)
+		why_set(&why, "sent %s ago", age);
+	else if (v == VERDICT_TOO_OLD)
+		why_set(&why, "sent %s ago: the receiver accepts %s", age, most);
+	else
+		why_set(&why, "sent %s ahead of this clock", age);
+	add(r, "age", v == VERDICT_PASS ? "ok" : "note", why.text);
 }
 
 static void read_document(struct rules *r, const struct ipn_notification *n)

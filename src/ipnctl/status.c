@@ -164,7 +164,7 @@ static void print_database(const struct output *o, const json_t *status)
 
 	print_field(o, "database");
 	if (json_is_null(json_object_get(status, "bytes"))) {
-		output_line(o, COLOUR_BAD, "%s: cannot be found", row_word(status, "path"));
+		output_line(o, COLOUR_BAD, "%s: cannot be seen", row_word(status, "path"));
 		return;
 	}
 	format_size(status, "bytes", size, sizeof(size));

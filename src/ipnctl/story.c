@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipn/document.h"
 #include "ipnctl/rows.h"
 #include "ipnctl/words.h"
 
@@ -290,6 +291,13 @@ static void tell_whose(json_t *story)
 		json_put(story, keys[i], json_text(row_text(row, keys[i])));
 }
 
+static bool is_order(const char *lane)
+{
+	CLEANUP(freep) char *order = ipn_order_reference_of(lane);
+
+	return order && strcmp(order, lane) == 0;
+}
+
 int story_tell(struct ledger *l, const char *lane, json_t **ret)
 {
 	CLEANUP(json_decrefp) json_t *story = output_need(json_object());
@@ -297,6 +305,7 @@ int story_tell(struct ledger *l, const char *lane, json_t **ret)
 	int r;
 
 	json_put(story, "id", json_text(lane));
+	json_put(story, "is_order", json_boolean(is_order(lane)));
 	json_put(story, "account", json_null());
 	json_put(story, "environment", json_null());
 	r = tell_order(l, lane, story);

@@ -11,6 +11,7 @@
  * `lane` is an order reference; for what belongs to none, the object's id or the MessageId. The members:
  *
  *   id                the lane
+ *   is_order          the lane has the form of an order reference
  *   account, environment  of any row; null when there is none
  *   order_reference   the row; null: never heard of
  *   authorizations, captures, refunds   rows, oldest first, each with its state in words as `meaning`

@@ -25,7 +25,8 @@ static void check_unknown(const json_t *story, json_t *wrong)
 	const json_t *row;
 	size_t i;
 
-	if (has_parts(story) && !json_is_object(json_object_get(story, "order_reference")))
+	if (json_is_true(json_object_get(story, "is_order")) && has_parts(story) &&
+	    !json_is_object(json_object_get(story, "order_reference")))
 		advice_say(
 			wrong, whole(story), UTC_UNKNOWN,
 			"the order reference itself has never been heard of, only its parts; its state is "
