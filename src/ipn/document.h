@@ -26,8 +26,8 @@ enum object_type object_of_word(const char *word);
 
 enum ipn_flag { IPN_UNKNOWN = -1, IPN_FALSE = 0, IPN_TRUE = 1 };
 
-#define IPN_ID_MAX 64 /* bytes of an object's id; real ones have at most 27 */
-#define IPN_IDS_MAX 64	 /* a capture has at most 10 refunds (protocol.md section 5) */
+#define IPN_ID_MAX  64 /* bytes of an object's id; real ones have at most 27 */
+#define IPN_IDS_MAX 64 /* a capture has at most 10 refunds (protocol.md section 5) */
 
 /*
  * Bytes of the other strings: Amazon's words; the merchant's own ids (a SellerOrderId has up to 127 characters);
@@ -47,15 +47,15 @@ struct ipn_document {
 	enum object_type object;
 	char *object_id;
 	char *order_reference_id; /* the id's first three groups (protocol.md section 3.5); NULL: it has not that shape */
-	char *state;		  /* as written; the machine knows the words */
+	char *state; /* as written; the machine knows the words */
 	char *reason_code;
 	char *reason_description; /* a line end or tab in it has become a space */
-	char *reference_id;    /* the merchant's own */
-	char *seller_order_id; /* order references only */
+	char *reference_id;       /* the merchant's own */
+	char *seller_order_id;    /* order references only */
 	char *refund_type;
 	char currency[CURRENCY_SIZE]; /* of all amounts; "" when there is none */
-	struct ipn_amount amount;     /* OrderTotal, AuthorizationAmount, CaptureAmount, RefundAmount */
-	struct ipn_amount done;	      /* CapturedAmount, RefundedAmount */
+	struct ipn_amount amount; /* OrderTotal, AuthorizationAmount, CaptureAmount, RefundAmount */
+	struct ipn_amount done;   /* CapturedAmount, RefundedAmount */
 	struct ipn_amount fee;
 	int64_t updated_ms; /* LastUpdateTimestamp */
 	int64_t created_ms;
@@ -78,7 +78,8 @@ enum object_type ipn_document_object(struct text type);
  * mixed content, a DOCTYPE, an encoding other than UTF-8, amounts that lose digits or differ in currency are
  * refused. False with the reason; then *ret is not written. On success the caller calls ipn_document_done().
  */
-bool ipn_document_parse(struct text type, struct text xml, struct ipn_document *ret, struct why *why);
+bool ipn_document_parse(struct text type, struct text xml, struct ipn_document *ret,
+			struct why *why);
 void ipn_document_done(struct ipn_document *d);
 
 /* Copies the first three groups of an id of the known shapes, or returns NULL (also: out of memory). */
