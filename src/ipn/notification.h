@@ -10,13 +10,13 @@
 /* Borrowed from `root`; a text is absent (at == NULL) when the member is not there or not a string. */
 struct ipn_notification {
 	json_t *root;
-	struct text type;	    /* NotificationType as received */
-	struct text reference_id;   /* NotificationReferenceId */
-	struct text seller_id;	    /* SellerId */
-	struct text environment;    /* ReleaseEnvironment */
-	struct text event_type;	    /* EventType, billing agreements only */
-	struct text data;	    /* NotificationData: the XML document */
-	bool is_sample;		    /* IsSample is true */
+	struct text type;         /* NotificationType as received */
+	struct text reference_id; /* NotificationReferenceId */
+	struct text seller_id;    /* SellerId */
+	struct text environment;  /* ReleaseEnvironment */
+	struct text event_type;   /* EventType, billing agreements only */
+	struct text data;         /* NotificationData: the XML document */
+	bool is_sample;           /* IsSample is true */
 };
 
 /*

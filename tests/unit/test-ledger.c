@@ -94,7 +94,9 @@ START_TEST(readable_with_everything_stopped)
 		unit_skip("only root can try another user");
 		return;
 	}
-	ck_assert_int_eq(chown(path, 1, 65533) | chown(wal, 1, 65533) | chown(shm, 1, 65533) | chown(folder, 1, 65533), 0);
+	ck_assert_int_eq(chown(path, 1, 65533) | chown(wal, 1, 65533) | chown(shm, 1, 65533) |
+				 chown(folder, 1, 65533),
+			 0);
 	ck_assert_int_eq(chmod(folder, 02750), 0);
 	ck_assert_int_eq(chmod(unit_root(), 0755), 0);
 	child = fork();
@@ -103,7 +105,8 @@ START_TEST(readable_with_everything_stopped)
 
 		if (setgid(65533) < 0 || setuid(65532) < 0)
 			_exit(2);
-		_exit(ledger_open(path, LEDGER_READ, &l, &why) == 0 && ledger_begin(l) == 0 ? 0 : 1);
+		_exit(ledger_open(path, LEDGER_READ, &l, &why) == 0 && ledger_begin(l) == 0 ? 0
+											    : 1);
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
@@ -116,13 +119,16 @@ static const struct {
 	int error;
 	const char *why;
 } refused[] = {
-	{ NULL, LEDGER_READ, -ENOENT, "is not there: ipnd makes it" },
-	{ NULL, LEDGER_WRITE, -ENOENT, "is not there: ipnd makes it" },
-	{ "CREATE TABLE mine (x)", LEDGER_OWN, -EUCLEAN, "is not an ipnd database" },
-	{ "CREATE TABLE mine (x)", LEDGER_READ, -EUCLEAN, "is not an ipnd database" },
-	{ "PRAGMA application_id = 0x49504E44; PRAGMA user_version = 999", LEDGER_OWN, -ENOTSUP, "newer ipnd" },
-	{ "PRAGMA application_id = 0x49504E44; PRAGMA user_version = 999", LEDGER_READ, -ENOTSUP, "newer ipnd" },
-	{ "PRAGMA application_id = 0x49504E44; PRAGMA user_version = 0", LEDGER_WRITE, -ENOTSUP, "start ipnd" },
+	{NULL, LEDGER_READ, -ENOENT, "is not there: ipnd makes it"},
+	{NULL, LEDGER_WRITE, -ENOENT, "is not there: ipnd makes it"},
+	{"CREATE TABLE mine (x)", LEDGER_OWN, -EUCLEAN, "is not an ipnd database"},
+	{"CREATE TABLE mine (x)", LEDGER_READ, -EUCLEAN, "is not an ipnd database"},
+	{"PRAGMA application_id = 0x49504E44; PRAGMA user_version = 999", LEDGER_OWN, -ENOTSUP,
+	 "newer ipnd"},
+	{"PRAGMA application_id = 0x49504E44; PRAGMA user_version = 999", LEDGER_READ, -ENOTSUP,
+	 "newer ipnd"},
+	{"PRAGMA application_id = 0x49504E44; PRAGMA user_version = 0", LEDGER_WRITE, -ENOTSUP,
+	 "start ipnd"},
 };
 
 START_TEST(refused_with_words)
@@ -185,7 +191,9 @@ START_TEST(log_is_checkpointed_before_the_first_transaction)
 	ck_assert_int_eq(ledger_commit(l), 0);
 	sql_run(path, "INSERT INTO verdict_count VALUES ('x', 1, 'y')");
 	ck_assert_int_eq(sqlite3_open(path, &reader), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(
+		sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
+		SQLITE_OK);
 	sql_run(path, "INSERT INTO verdict_count VALUES ('z', 1, 'y')");
 	ledger_close(l);
 	l = open_it(LEDGER_OWN);
@@ -223,14 +231,17 @@ START_TEST(a_failed_message_leaves_the_others)
 	}
 	ck_assert_int_eq(ledger_commit(l), 0);
 	ledger_close(l);
-	ck_assert_int_eq(sql_int(path, "SELECT count(*) FROM verdict_count WHERE verdict IN ('v0', 'v2')"), 2);
+	ck_assert_int_eq(
+		sql_int(path, "SELECT count(*) FROM verdict_count WHERE verdict IN ('v0', 'v2')"),
+		2);
 	ck_assert_int_eq(sql_int(path, "SELECT count(*) FROM verdict_count"), 2);
 }
 END_TEST
 
 START_TEST(one_program_per_folder)
 {
-	CLEANUP(freep) char *text = NULL, *expected = unit_format("%d\nhttps://here/\n", (int)getpid());
+	CLEANUP(freep)
+	char *text = NULL, *expected = unit_format("%d\nhttps://here/\n", (int)getpid());
 	int fd, second;
 
 	ck_assert_int_eq(ledger_locked(folder, "ipnd", &text), 0);
