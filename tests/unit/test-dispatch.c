@@ -227,6 +227,8 @@ static pid_t launch(char *const *argv)
 
 		/* A test that fails leaves nothing running. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* Check's handler would end the test. */
+		signal(SIGTERM, SIG_DFL);
 		dup2(fd, STDOUT_FILENO);
 		dup2(fd, STDERR_FILENO);
 		execv(argv[0], argv);
@@ -689,8 +691,7 @@ END_TEST
 /* More than a turn decides at once. */
 START_TEST(backlog)
 {
-	start_with("exit 0", "");
-	stop();
+	prepare("exit 0", "");
 	sql_in(path,
 	       "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)"
 	       " INSERT INTO event (name, object_type, object_id, account, environment, late, created_at, lane)"
