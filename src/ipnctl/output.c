@@ -37,10 +37,10 @@ static bool colour_is_welcome(void)
 
 int output_open(FILE *f, const char *choice, struct output *ret)
 {
-	struct output o = {.f = f, .terminal = isatty(fileno(f)) == 1};
+	struct output o = {.f = f};
 
 	if (!choice || strcmp(choice, "auto") == 0)
-		o.colour = o.terminal && colour_is_welcome();
+		o.colour = isatty(fileno(f)) == 1 && colour_is_welcome();
 	else if (strcmp(choice, "always") == 0)
 		o.colour = true;
 	else if (strcmp(choice, "never") != 0)
@@ -157,12 +157,8 @@ void output_block(const struct output *o, int indent, const char *text, size_t m
 
 void output_json(const struct output *o, const json_t *value)
 {
-	size_t flags = JSON_COMPACT;
-
 	/* A C1 control or a bidirectional override is legal JSON, and nothing for a terminal. */
-	if (o->terminal)
-		flags |= JSON_ENSURE_ASCII;
-	json_dumpf(value, o->f, flags);
+	json_dumpf(value, o->f, JSON_COMPACT | JSON_ENSURE_ASCII);
 	fputc('\n', o->f);
 }
 

@@ -16,7 +16,6 @@ enum colour { COLOUR_PLAIN, COLOUR_GOOD, COLOUR_WAIT, COLOUR_BAD, COLOUR_DIM, CO
 
 struct output {
 	FILE *f;
-	bool terminal;
 	bool colour;
 };
 
@@ -49,7 +48,7 @@ void output_line(const struct output *o, enum colour colour, const char *format,
  */
 void output_block(const struct output *o, int indent, const char *text, size_t max);
 
-/* One JSON value on one line; pure ASCII on a terminal. */
+/* One JSON value on one line, in pure ASCII: it may end at a terminal. */
 void output_json(const struct output *o, const json_t *value);
 
 #define TABLE_COLUMNS_MAX 12

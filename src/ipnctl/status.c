@@ -209,9 +209,9 @@ static void print_held(const struct output *o, const json_t *held)
 	static const struct {
 		const char *key, *words;
 	} kinds[] = {
-		{"conflicts", "conflicts: states that cannot follow what is known"},
-		{"unrecognized", "unrecognized: authentic, but not understood by this version"},
-		{"foreign", "foreign: authentic, but of another seller or environment"},
+		{"conflicts", "states that cannot follow what is known"},
+		{"unrecognized", "authentic, but not understood by this version"},
+		{"foreign", "authentic, but of another seller or environment"},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -219,8 +219,8 @@ static void print_held(const struct output *o, const json_t *held)
 
 		if (n == 0)
 			continue;
-		print_field(o, "held");
-		output_line(o, COLOUR_WAIT, "%" PRId64 " %s", n, kinds[i].words);
+		print_field(o, kinds[i].key);
+		output_line(o, COLOUR_WAIT, "%" PRId64 " held: %s", n, kinds[i].words);
 	}
 }
 
