@@ -90,7 +90,7 @@ static void advise_order(const json_t *story, json_t *now)
 		advice_say(now, id, UTC_UNKNOWN, "close it, when no more is to be charged");
 	} else if (row_is(order, "state", "Suspended")) {
 		advice_say(
-			now, id, row_time(order, "expires_at"),
+			now, id, UTC_UNKNOWN,
 			"let the buyer choose another payment method; no new authorization before that");
 	} else if (row_is(order, "state", "Closed")) {
 		advice_say(

@@ -261,32 +261,15 @@ static void print_table(const struct ctl *c, const struct kind *k, const json_t 
 	table_print(t, 0, &c->out);
 }
 
-static enum exit_code run(struct ctl *c, char **operands, int n)
+static enum exit_code print_rows(const struct ctl *c, const struct kind *k, const json_t *rows)
 {
-	const struct kind *k = kind_named(operands[0]);
-	CLEANUP(json_decrefp) json_t *rows = NULL;
-	struct filter filter;
-	enum exit_code code;
+	bool filtered = arg_state || arg_since || arg_until || arg_account;
 	const json_t *row;
 	size_t i;
-	int r;
 
-	(void)n;
-	if (!k)
-		report_kind(operands[0]);
-	if (!k || !parse_filter(c, k, &filter))
-		return EXIT_USAGE;
-	code = ctl_open_ledger(c);
-	if (code != EXIT_DONE)
-		return code;
-	r = ask(c, k, &filter, &rows);
-	if (r < 0)
-		return ctl_failed(c, r);
 	if (json_array_size(rows) == 0) {
 		log_error("list %s: there are none%s", k->name,
-			  arg_state || arg_since || arg_until || arg_account
-				  ? " that fit the options"
-				  : "");
+			  filtered ? " that fit the options" : "");
 		return EXIT_NOTHING;
 	}
 	if (!c->json) {
@@ -298,6 +281,26 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 		output_json(&c->out, row);
 	}
 	return EXIT_DONE;
+}
+
+static enum exit_code run(struct ctl *c, char **operands, int n)
+{
+	const struct kind *k = kind_named(operands[0]);
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	struct filter filter;
+	enum exit_code code;
+	int r;
+
+	(void)n;
+	if (!k)
+		report_kind(operands[0]);
+	if (!k || !parse_filter(c, k, &filter))
+		return EXIT_USAGE;
+	code = ctl_open_ledger(c);
+	if (code != EXIT_DONE)
+		return code;
+	r = ask(c, k, &filter, &rows);
+	return r < 0 ? ctl_failed(c, r) : print_rows(c, k, rows);
 }
 
 const struct verb verb_list = {
