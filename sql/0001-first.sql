@@ -60,6 +60,7 @@ CREATE TABLE fact (
 	UNIQUE (object_type, object_id, state, at)
 ) STRICT;
 CREATE INDEX fact_order_reference ON fact (order_reference_id) WHERE order_reference_id IS NOT NULL;
+CREATE INDEX fact_held ON fact (object_id) WHERE place IS NULL;
 CREATE INDEX fact_begins ON fact (begins) WHERE begins IS NOT NULL;
 
 -- IdList of a fact: captures of an authorization, refunds of a capture. The proof of a link.

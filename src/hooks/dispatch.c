@@ -154,7 +154,6 @@ static int open_database(struct dispatcher *d)
 	d->said = 0;
 	d->failures = 0;
 	d->again = true;
-	watch_renew(d->watch);
 	return 0;
 }
 

@@ -42,10 +42,8 @@ static int write_result(struct turn *t, struct job *j)
 	};
 	r = queue_end(t->ledger, &end);
 	j->lost = r == -ENOENT;
-	if (r == 0 && j->outcome.state == QUEUE_DEAD) {
+	if (r == 0 && j->outcome.state == QUEUE_DEAD)
 		r = queue_dead_event(t->ledger, j->event_id, t->now_ms);
-		t->more = t->more || r > 0;
-	}
 	return j->lost || r > 0 ? 0 : r;
 }
 

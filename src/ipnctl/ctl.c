@@ -14,7 +14,7 @@ enum exit_code ctl_load_config(struct ctl *c)
 	int r = config_load(config_path(c->config_option), IPNCTL_PROGRAM, stderr, &c->config);
 
 	if (r < 0)
-		return r == -EINVAL ? EXIT_BAD_CONFIG : (enum exit_code)exit_code_of(r);
+		return EXIT_BAD_CONFIG;
 	c->state_folder = output_need(config_state_folder(c->config));
 	return EXIT_DONE;
 }

@@ -223,7 +223,7 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 		r = check_schema(l, why);
 	for (size_t q = 0; r == 0 && l->mode != LEDGER_READ && q < QUERY_N; q++)
 		r = query_prepare(l, (enum query)q);
-	if (r == -ENOENT && l->mode == LEDGER_READ) {
+	if ((r == -ENOENT || r == -EROFS) && l->mode == LEDGER_READ) {
 		why_set(why,
 			"cannot be read: its -wal and -shm files are missing or not readable; start ipnd once");
 		r = -EACCES;

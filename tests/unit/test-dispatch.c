@@ -598,6 +598,61 @@ START_TEST(database_is_replaced)
 }
 END_TEST
 
+/* The database as it is now, whole, in another file. */
+static char *copy_database(void)
+{
+	char *copy = unit_format("%s/copy.db", folder);
+	CLEANUP(freep) char *sql = unit_format("VACUUM INTO '%s'", copy);
+
+	sql_in(path, sql);
+	return copy;
+}
+
+static void replace_database(const char *file)
+{
+	CLEANUP(freep) char *wal = unit_format("%s-wal", path), *shm = unit_format("%s-shm", path);
+
+	unlink(wal);
+	unlink(shm);
+	ck_assert_int_eq(rename(file, path), 0);
+	await_text(errors, "the file was replaced");
+}
+
+/* The new file says `running` of a run that is in hand: that is true, and its end is written there. */
+START_TEST(database_is_replaced_during_a_run)
+{
+	CLEANUP(freep) char *copy = NULL;
+
+	start_with("echo $IPN_EVENT_ID $IPN_ATTEMPT >>$J; sleep 1", "");
+	put_event("x.y", "a");
+	await_text(journal, "1 1");
+	copy = copy_database();
+	replace_database(copy);
+	await_sql("SELECT state, attempts FROM hook_run", "done 1");
+	usleep(200000);
+	stop();
+	check_journal("1 1\n");
+}
+END_TEST
+
+/* The new file is older than the run: it runs again there, but never beside the one in hand. */
+START_TEST(database_is_replaced_by_an_older_one)
+{
+	CLEANUP(freep) char *copy = NULL;
+
+	prepare("echo begin $IPN_ATTEMPT >>$J; sleep 1; echo end $IPN_ATTEMPT >>$J", "");
+	put_event("x.y", "a");
+	copy = copy_database();
+	start();
+	await_text(journal, "begin 1");
+	replace_database(copy);
+	await_sql("SELECT state, attempts FROM hook_run", "done 1");
+	await_text(errors, "knows nothing of this attempt");
+	stop();
+	check_journal("begin 1\nend 1\nbegin 1\nend 1\n");
+}
+END_TEST
+
 START_TEST(one_per_folder)
 {
 	start_with("exit 0", "");
@@ -703,6 +758,20 @@ START_TEST(backlog)
 }
 END_TEST
 
+/* Also where no end of a run leads to the next turn. */
+START_TEST(backlog_of_skipped_ones)
+{
+	prepare("exit 0", "late = no");
+	sql_in(path,
+	       "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+	       " INSERT INTO event (name, object_type, object_id, account, environment, late, created_at, lane)"
+	       " SELECT 'x.y', 'capture', 'C', 'shop', 'live', 1, 't', 'lane' FROM n");
+	start();
+	ck_assert_int_lt(await_sql("SELECT state, count(*) FROM hook_run", "skipped 2000"), 4000);
+	stop();
+}
+END_TEST
+
 /* Somebody holds the write lock for a while. */
 START_TEST(busy_database)
 {
@@ -766,12 +835,15 @@ int main(void)
 	tcase_add_test(c, killed_in_the_middle);
 	tcase_add_test(c, waits_for_the_database);
 	tcase_add_test(c, database_is_replaced);
+	tcase_add_test(c, database_is_replaced_during_a_run);
+	tcase_add_test(c, database_is_replaced_by_an_older_one);
 	tcase_add_test(c, one_per_folder);
 	tcase_add_test(c, reload);
 	tcase_add_test(c, removed_hook_does_not_run);
 	tcase_add_test(c, stop_lets_hooks_finish);
 	tcase_add_test(c, stop_cuts_short_what_does_not_finish);
 	tcase_add_test(c, backlog);
+	tcase_add_test(c, backlog_of_skipped_ones);
 	tcase_add_test(c, busy_database);
 	tcase_add_test(c, options);
 	return unit_main(suite);
