@@ -148,7 +148,7 @@ static int prepare(struct play *p, const char *file, const struct scenario *s)
 	int r = config_load(config_path(file), SIMULATE_PROGRAM, stderr, &p->config);
 
 	if (r < 0)
-		return r == -EINVAL ? EXIT_BAD_CONFIG : exit_code_of(r);
+		return EXIT_BAD_CONFIG;
 	if (p->config->n_accounts == 0 || p->config->accounts[0].seller_id.n == 0) {
 		log_error("%s: no account to play for", p->config->file);
 		return EXIT_BAD_CONFIG;
