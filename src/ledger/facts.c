@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "ledger/private.h"
 #include "ledger/query.h"
 
 void facts_free(struct facts *f)
@@ -28,7 +29,7 @@ static int facts_add(struct facts *f, struct fact **ret)
 	return 0;
 }
 
-static int facts_add_row(struct facts *f, sqlite3_stmt *s)
+static int facts_add_row(struct ledger *l, struct facts *f, sqlite3_stmt *s)
 {
 	struct fact *fact;
 	int r = facts_add(f, &fact);
@@ -52,8 +53,11 @@ static int facts_add_row(struct facts *f, sqlite3_stmt *s)
 	fact->now = fact->was;
 	if (!fact->message_id)
 		return -ENOMEM;
-	/* A state or time that this program cannot have written. */
-	return fact->state == STATE_NOTHING || fact->at_ms == UTC_UNKNOWN ? -EUCLEAN : 0;
+	/* This program cannot have written it. Only what speaks of this object is concerned, not the batch. */
+	if (fact->state == STATE_NOTHING || fact->at_ms == UTC_UNKNOWN)
+		return ledger_fail(l, -EINVAL,
+				   "a stored fact of it has an impossible state or time");
+	return 0;
 }
 
 static int facts_read(struct ledger *l, struct facts *f, const char *object_id)
@@ -66,7 +70,7 @@ static int facts_read(struct ledger *l, struct facts *f, const char *object_id)
 	query_bind_string(s, ":object_type", object_word(f->object));
 	query_bind_string(s, ":object_id", object_id);
 	while ((r = query_step(l, s)) > 0) {
-		r = facts_add_row(f, s);
+		r = facts_add_row(l, f, s);
 		if (r < 0)
 			return r;
 	}

@@ -30,10 +30,16 @@ static int schema_version(void)
 
 const char *ledger_error(const struct ledger *l)
 {
-	return l->db ? sqlite3_errmsg(l->db) : "out of memory";
+	return l->error.text[0] ? l->error.text : sqlite3_errmsg(l->db);
 }
 
-int ledger_errno(struct ledger *l, int sqlite_result)
+int ledger_fail(struct ledger *l, int error, const char *words)
+{
+	why_set(&l->error, "%s", words);
+	return error;
+}
+
+static int errno_of(struct ledger *l, int sqlite_result)
 {
 	switch (sqlite_result & 0xff) {
 	case SQLITE_OK:
@@ -70,6 +76,13 @@ int ledger_errno(struct ledger *l, int sqlite_result)
 		l->suspect = true;
 		return -EIO;
 	}
+}
+
+int ledger_errno(struct ledger *l, int sqlite_result)
+{
+	int r = errno_of(l, sqlite_result);
+
+	return r < 0 ? ledger_fail(l, r, sqlite3_errmsg(l->db)) : 0;
 }
 
 static int pragma_int(struct ledger *l, const char *sql, int *ret)
@@ -177,8 +190,10 @@ static int configure(struct ledger *l)
 	}
 	/* Readers of the group cannot make these files: they stay when the last writer leaves. */
 	sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
+	/* A savepoint over some pages spills its journal into a temporary file: /tmp may be full, or not ours to write. */
 	r = run(l,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON");
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; "
+		"PRAGMA temp_store = MEMORY");
 	if (r == 0) {
 		char sql[64];
 
@@ -231,6 +246,43 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 	return r;
 }
 
+static int file_at(const char *path, struct ledger_file *ret)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	*ret = (struct ledger_file){st.st_dev, st.st_ino};
+	return 0;
+}
+
+static bool file_is_at(const char *path, const struct ledger_file *file)
+{
+	struct ledger_file now;
+
+	return file_at(path, &now) == 0 && now.device == file->device && now.inode == file->inode;
+}
+
+static int remember_files(struct ledger *l)
+{
+	const char *path = sqlite3_db_filename(l->db, NULL);
+	int r = file_at(path, &l->file);
+
+	return r < 0 ? r : file_at(sqlite3_filename_wal(path), &l->wal);
+}
+
+/* What is written into a file that was deleted or replaced is on disk, but nobody will ever read it. */
+static int check_files(struct ledger *l)
+{
+	const char *path = sqlite3_db_filename(l->db, NULL);
+
+	if (file_is_at(path, &l->file) && file_is_at(sqlite3_filename_wal(path), &l->wal))
+		return 0;
+	return ledger_fail(
+		l, -ESTALE,
+		"the file or its -wal was removed or replaced while in use: restart ipnd");
+}
+
 int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, struct why *why)
 {
 	CLEANUP(ledger_closep) struct ledger *l = calloc(1, sizeof(*l));
@@ -241,6 +293,8 @@ int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, st
 	l->mode = mode;
 	why->text[0] = 0;
 	r = open_database(l, path, why);
+	if (r == 0 && mode == LEDGER_OWN)
+		r = remember_files(l);
 	if (r < 0) {
 		if (!why->text[0])
 			why_set(why, "%s", ledger_error(l));
@@ -267,6 +321,9 @@ int ledger_begin(struct ledger *l)
 
 	if (l->mode == LEDGER_READ)
 		return run(l, "BEGIN");
+	r = l->mode == LEDGER_OWN ? check_files(l) : 0;
+	if (r < 0)
+		return r;
 	if (l->mode == LEDGER_OWN && l->suspect) {
 		r = ledger_errno(l, sqlite3_wal_checkpoint_v2(
 					    l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
@@ -298,7 +355,7 @@ int ledger_savepoint(struct ledger *l)
 {
 	/* Outside a transaction SAVEPOINT would begin one of its own, and RELEASE commit it. */
 	if (sqlite3_get_autocommit(l->db))
-		return -EIO;
+		return ledger_fail(l, -EIO, "the transaction has been rolled back");
 	return run(l, "SAVEPOINT one");
 }
 

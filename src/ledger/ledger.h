@@ -1,8 +1,8 @@
 /*
  * The database: the only thing the two daemons and ipnctl share. Opening, migrating, transactions.
  * Errors are negative errno: -EBUSY (locked by another process: try again), -ENOSPC, -EIO, -EACCES, -EROFS,
- * -ENOENT, -EUCLEAN (not an ipnd database, or damaged), -ENOTSUP (schema newer or older than this program),
- * -ENOMEM, -EINVAL (the schema refuses what was asked); anything else of SQLite's is -EIO.
+ * -ENOENT, -ESTALE (removed or replaced while in use), -EUCLEAN (not an ipnd database, or damaged), -ENOTSUP (schema newer or older than this program),
+ * -ENOMEM, -EINVAL (the schema, or a row that cannot be, refuses what was asked); anything else of SQLite's is -EIO.
  */
 #ifndef IPND_LEDGER_LEDGER_H
 #define IPND_LEDGER_LEDGER_H
@@ -28,13 +28,14 @@ int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, st
 void ledger_close(struct ledger *l);
 DEFINE_CLEANUP(struct ledger *, ledger_close)
 
-/* SQLite's words for the last error. */
+/* The words for the last failure: SQLite's, mostly. */
 const char *ledger_error(const struct ledger *l);
 
 /*
  * LEDGER_OWN begins IMMEDIATE and first makes sure that what the file holds is really on disk: after a failed
  * commit, and after every start, the write-ahead log is checkpointed whole before anything else is said about
- * the file (design.md, trap 15). -EBUSY: try again in the next turn.
+ * the file (design.md, trap 15), and that it is still the file that its name means. -EBUSY: try again in the next
+ * turn.
  */
 int ledger_begin(struct ledger *l);
 /* synchronous=FULL: 0 means on disk. On failure everything since ledger_begin() is undone. */

@@ -3,13 +3,22 @@
 #define IPND_LEDGER_PRIVATE_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "ledger/ledger.h"
 #include "ledger/query.h"
 
+/* Which file it is, whatever its name. */
+struct ledger_file {
+	dev_t device;
+	ino_t inode;
+};
+
 struct ledger {
 	sqlite3 *db;
 	enum ledger_mode mode;
+	struct ledger_file file, wal; /* LEDGER_OWN: as they were opened */
+	struct why error; /* of the last failure: SQLite's own text is gone after a rollback */
 	/*
 	 * What stands in the write-ahead log may not be on disk: a sync failed, or we do not know what happened
 	 * before we came. A second fsync of the same pages would claim success (the kernel marks them clean after
@@ -21,6 +30,9 @@ struct ledger {
 
 /* SQLite's result to 0 or negative errno; remembers what makes the file suspect. */
 int ledger_errno(struct ledger *l, int sqlite_result);
+
+/* For failures that are not SQLite's: keeps the words for ledger_error(), returns `error`. */
+int ledger_fail(struct ledger *l, int error, const char *words);
 
 int query_prepare(struct ledger *l, enum query q);
 
