@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -13,14 +14,19 @@ import sqlite3
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 import uuid
 
-BUILD = os.path.abspath(os.environ.get("top_builddir", "build/gcc"))
-SOURCE = os.path.abspath(os.environ.get("top_srcdir", "."))
-RECORDED = os.environ.get("IPND_RECORDED", os.path.join(SOURCE, "..", "shared", "recorded"))
+SOURCE = os.path.abspath(os.environ.get("top_srcdir") or os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.path.abspath(os.environ.get("top_builddir") or next(
+    (b for b in (os.path.join(SOURCE, "build", "gcc"), os.path.join(SOURCE, "build"))
+     if os.path.exists(os.path.join(b, "ipnd"))), "build"))
+RECORDED = os.path.realpath(os.environ.get("IPND_RECORDED") or os.path.join(SOURCE, "..", "shared", "recorded"))
+PROGRAMS = ("ipnd", "ipn-hookd", "ipnctl", "ipn-simulate")
 TOPIC = "arn:aws:sns:us-east-1:291180941288:A3BXB0YN3XH17HAREHEARSAL"
 PATIENCE = 30  # seconds; what takes longer has failed
+LOG_LINES = 40  # of each daemon, shown when a case fails
 
 
 class Skip(Exception):
@@ -28,6 +34,48 @@ class Skip(Exception):
 
 
 CASES = []
+LABS = set()  # that are open now
+here = threading.local()
+
+
+def take_lines():
+    """A fresh list for what this thread's case has to show."""
+    here.lines = []
+    return here.lines
+
+
+def say(text):
+    here.lines.append(text)
+
+
+def adopt_orphans():
+    """Hooks whose daemon was killed become our children, so that end_all() finds them."""
+    pr_set_child_subreaper = 36  # linux/prctl.h
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def children(pid):
+    found = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as f:
+                found += [int(child) for child in f.read().split()]
+    return found
+
+
+def end_all():
+    for _ in range(20):  # what they start meanwhile is found the next time
+        left = children(os.getpid())
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.waitpid(pid, 0)
+        if not left:
+            break
+    for lab in list(LABS):
+        shutil.rmtree(lab.folder, ignore_errors=True)
 
 
 def case(name):
@@ -53,6 +101,18 @@ def equal(got, expected, what=""):
         raise AssertionError(f"{what}: got {got!r}, expected {expected!r}")
 
 
+def check(good, what):
+    if not good:
+        raise AssertionError(what)
+
+
+def openssl(*arguments, stdin=None):
+    p = subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, timeout=PATIENCE)
+    if p.returncode:
+        raise AssertionError(f"openssl {arguments}: {p.stderr.decode()}")
+    return p.stdout
+
+
 def recorded(*parts):
     path = os.path.join(RECORDED, *parts)
     if not os.path.exists(path):
@@ -70,6 +130,7 @@ class Lab:
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="ipnd-e2e-")
+        LABS.add(self)
         self.home = os.path.join(self.folder, "sim")
         self.run("ipn-simulate", "init", self.home)
         self.config = os.path.join(self.home, "ipnd.conf")
@@ -78,6 +139,7 @@ class Lab:
         self.hex = re.search("-([0-9a-f]{32}).pem", os.listdir(self.certificates)[0]).group(1)
         self.signing_key = os.path.join(self.home, "signing.key")
         self.daemons = {}
+        self.prefix = []  # of a daemon's command line
 
     def __enter__(self):
         return self
@@ -88,10 +150,10 @@ class Lab:
         if kind and not issubclass(kind, Skip):
             for log in sorted(os.listdir(self.folder)):
                 if log.endswith(".log"):
-                    with open(os.path.join(self.folder, log), errors="replace") as f:
-                        for line in f.readlines()[-30:]:
-                            print("# " + log + ": " + line.rstrip(), flush=True)
+                    for line in self.log(log[:-4]).splitlines()[-LOG_LINES:]:
+                        say(f"{log}: {ascii(line)[1:-1]}")
         shutil.rmtree(self.folder, ignore_errors=True)
+        LABS.discard(self)
 
     # programs
 
@@ -110,8 +172,8 @@ class Lab:
         lock = os.path.join(self.home, "state", name + ".lock")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(lock)
-        p = subprocess.Popen([os.path.join(BUILD, name), "-c", self.config], stdout=log, stderr=log,
-                             stdin=subprocess.DEVNULL)
+        command = ["setpriv", "--pdeathsig", "KILL", *self.prefix, os.path.join(BUILD, name), "-c", self.config]
+        p = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         log.close()
         self.daemons[name] = p
         if name == "ipnd" and wait:
@@ -186,9 +248,7 @@ class Lab:
     # messages
 
     def sign(self, text, digest="sha1", key=None):
-        p = subprocess.run(["openssl", "dgst", "-" + digest, "-sign", key or self.signing_key], input=text,
-                           capture_output=True, check=True)
-        return base64.b64encode(p.stdout).decode()
+        return base64.b64encode(openssl("dgst", "-" + digest, "-sign", key or self.signing_key, stdin=text)).decode()
 
     def envelope(self, message, **changes):
         """A signed notification as a dict; `changes` are made before it is signed."""
@@ -222,8 +282,21 @@ class Lab:
         return self.rows(sql, *values)[0][0]
 
     def dump(self):
-        tables = ("notification fact fact_id order_reference authorization capture refund event hook hook_run").split()
-        return {t: self.rows(f"SELECT * FROM {t} ORDER BY 1, 2") for t in tables}
+        """Every table and view but the count of answers."""
+        names = [r[0] for r in self.rows("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND "
+                                         "name NOT LIKE 'sqlite_%' AND name <> 'verdict_count' ORDER BY 1")]
+        return {n: sorted(self.rows(f"SELECT * FROM {n}"), key=repr) for n in names}
+
+    def files(self):
+        """Every file below the state folder but the database's own, with its bytes."""
+        found, state = {}, os.path.dirname(self.database)
+        for folder, _, names in os.walk(state):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not path.startswith(self.database):
+                    with open(path, "rb") as f:
+                        found[os.path.relpath(path, state)] = f.read()
+        return found
 
 
 def signed_text(e):
