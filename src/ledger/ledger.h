@@ -1,8 +1,9 @@
 /*
  * The database: the only thing the two daemons and ipnctl share. Opening, migrating, transactions.
  * Errors are negative errno: -EBUSY (locked by another process: try again), -ENOSPC, -EIO, -EACCES, -EROFS,
- * -ENOENT, -ESTALE (removed or replaced while in use), -EUCLEAN (not an ipnd database, or damaged), -ENOTSUP (schema newer or older than this program),
- * -ENOMEM, -EINVAL (the schema, or a row that cannot be, refuses what was asked); anything else of SQLite's is -EIO.
+ * -ENOENT, -ESTALE (removed or replaced while in use), -EUCLEAN (not an ipnd database, or damaged), -ENOTSUP
+ * (schema newer or older than this program), -ENOMEM, -EINVAL (the schema, or a row that cannot be, refuses what
+ * was asked); anything else of SQLite's is -EIO.
  */
 #ifndef IPND_LEDGER_LEDGER_H
 #define IPND_LEDGER_LEDGER_H

@@ -50,12 +50,14 @@ static void close_it(void)
 	free(path);
 }
 
-static enum verdict apply_as(const struct row *row, const char *message_id, enum verdict understood)
+/* Inside a transaction. */
+static int try_as(const struct row *row, const char *message_id, enum verdict understood,
+		  const char *seller, enum verdict *ret)
 {
 	struct ipn_notification n = {
 		.type = TEXT("Some"),
 		.reference_id = TEXT("ref"),
-		.seller_id = TEXT("SELLER"),
+		.seller_id = text_of(seller),
 		.environment = TEXT("Sandbox"),
 	};
 	struct ipn_document d = {
@@ -86,10 +88,17 @@ static enum verdict apply_as(const struct row *row, const char *message_id, enum
 		.document = &d,
 		.verdict = understood,
 	};
+
+	return ledger_apply(ledger, &m, ret);
+}
+
+static enum verdict apply_as(const struct row *row, const char *message_id, enum verdict understood)
+{
 	enum verdict v = VERDICT_PASS;
 
 	ck_assert_int_eq(ledger_begin(ledger), 0);
-	ck_assert_msg(ledger_apply(ledger, &m, &v) == 0, "%s", ledger_error(ledger));
+	ck_assert_msg(try_as(row, message_id, understood, "SELLER", &v) == 0, "%s",
+		      ledger_error(ledger));
 	ck_assert_int_eq(ledger_commit(ledger), 0);
 	return v;
 }
@@ -373,6 +382,32 @@ START_TEST(refunds_and_captures_are_linked)
 }
 END_TEST
 
+/* Only the one message fails, the batch goes on, and the reason is still known after the savepoint was undone. */
+START_TEST(a_message_that_cannot_be_applied)
+{
+	enum verdict v = VERDICT_PASS;
+	sqlite3 *db = NULL;
+
+	apply(&story[4], "pending");
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "UPDATE fact SET state = 'Canceled'", NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	ck_assert_int_eq(ledger_begin(ledger), 0);
+	ck_assert_int_eq(try_as(&story[5], "completed", VERDICT_PASS, "SELLER", &v), -EINVAL);
+	ck_assert_str_eq(ledger_error(ledger),
+			 "a stored fact of it has an impossible state or time");
+	ck_assert_int_eq(try_as(&story[1], "nobody", VERDICT_PASS, NULL, &v), -EINVAL);
+	ck_assert_str_eq(ledger_error(ledger), "NOT NULL constraint failed: fact.seller_id");
+	ck_assert_int_eq(v, VERDICT_PASS);
+	ck_assert_int_eq(try_as(&story[3], "capture", VERDICT_PASS, "SELLER", &v), 0);
+	ck_assert_int_eq(v, VERDICT_APPLIED);
+	ck_assert_int_eq(ledger_commit(ledger), 0);
+	expect("SELECT message_id FROM notification ORDER BY id", "pending\ncapture\n");
+	expect("SELECT count(*) FROM authorization", "0\n");
+}
+END_TEST
+
 START_TEST(what_is_kept_aside_touches_no_state)
 {
 	static const enum verdict aside[] = {VERDICT_SAMPLE, VERDICT_FOREIGN, VERDICT_UNRECOGNIZED};
@@ -443,6 +478,7 @@ int main(void)
 	tcase_add_test(one, verdicts_of_arrival);
 	tcase_add_test(one, ties_of_attributes);
 	tcase_add_test(one, refunds_and_captures_are_linked);
+	tcase_add_test(one, a_message_that_cannot_be_applied);
 	tcase_add_test(one, what_is_kept_aside_touches_no_state);
 	tcase_add_test(one, hooks_are_registered_from_then_on);
 	tcase_add_test(one, topics_counted_are_bounded);

@@ -23,6 +23,63 @@ static void teardown(void)
 	free(path);
 }
 
+/*
+ * SQLite's own file system with faults: a sync of the log may fail, and nothing may be opened in the folder of temporary
+ * files, which can be full when ours is not.
+ */
+static sqlite3_vfs faulty;
+static int (*real_open)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+static sqlite3_io_methods log_methods;
+static int (*real_sync)(sqlite3_file *, int);
+static int syncs_to_fail, temporary_files;
+
+static int log_sync(sqlite3_file *file, int flags)
+{
+	if (syncs_to_fail > 0 && syncs_to_fail--)
+		return SQLITE_IOERR_FSYNC;
+	return real_sync(file, flags);
+}
+
+static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out)
+{
+	int r;
+
+	if (!name) {
+		temporary_files++;
+		return SQLITE_CANTOPEN;
+	}
+	r = real_open(vfs, name, file, flags, out);
+	if (r == SQLITE_OK && flags & SQLITE_OPEN_WAL) {
+		log_methods = *file->pMethods;
+		real_sync = log_methods.xSync;
+		log_methods.xSync = log_sync;
+		file->pMethods = &log_methods;
+	}
+	return r;
+}
+
+static void use_faulty_files(void)
+{
+	faulty = *sqlite3_vfs_find(NULL);
+	real_open = faulty.xOpen;
+	faulty.zName = "faulty";
+	faulty.xOpen = faulty_open;
+	ck_assert_int_eq(sqlite3_vfs_register(&faulty, 1), SQLITE_OK);
+}
+
+static int count_one(struct ledger *l, const char *name)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_count_verdict, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":verdict", name);
+	query_bind_int(s, ":count", 1);
+	query_bind_string(s, ":last_at", "t");
+	return query_run(l, s);
+}
+
 static int sql_int(const char *file, const char *sql)
 {
 	sqlite3 *db = NULL;
@@ -208,22 +265,93 @@ START_TEST(log_is_checkpointed_before_the_first_transaction)
 }
 END_TEST
 
+/* The log that could not be synced holds the row all the same: without a checkpoint a retry would be a duplicate. */
+START_TEST(after_a_failed_sync_nothing_is_believed)
+{
+	struct ledger *l;
+	sqlite3 *reader = NULL;
+
+	use_faulty_files();
+	l = open_it(LEDGER_OWN);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ck_assert_int_eq(count_one(l, "first"), 0);
+	ck_assert_int_eq(ledger_commit(l), 0);
+	ck_assert_int_eq(sqlite3_open(path, &reader), SQLITE_OK);
+	ck_assert_int_eq(
+		sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
+		SQLITE_OK);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ck_assert_int_eq(count_one(l, "second"), 0);
+	syncs_to_fail = 1;
+	ck_assert_int_eq(ledger_commit(l), -EIO);
+	ck_assert_str_eq(ledger_error(l), "disk I/O error");
+	/* The reader keeps the log from being emptied. */
+	ck_assert_int_eq(ledger_begin(l), -EBUSY);
+	ck_assert_int_eq(ledger_begin(l), -EBUSY);
+	ck_assert_int_eq(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ledger_rollback(l);
+	ledger_close(l);
+	sqlite3_close(reader);
+	ck_assert_int_eq(sql_int(path, "SELECT count(*) FROM verdict_count"), 1);
+}
+END_TEST
+
+START_TEST(no_temporary_files)
+{
+	struct ledger *l;
+
+	use_faulty_files();
+	l = open_it(LEDGER_OWN);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(ledger_begin(l), 0);
+		ck_assert_int_eq(ledger_savepoint(l), 0);
+		for (int n = 0; n < 20000; n++) {
+			char name[64];
+
+			snprintf(name, sizeof(name), "%05d of a name that needs some room", n);
+			ck_assert_int_eq(count_one(l, name), 0);
+		}
+		ck_assert_int_eq(ledger_release(l), 0);
+		ck_assert_int_eq(ledger_commit(l), 0);
+	}
+	ck_assert_int_eq(temporary_files, 0);
+	ledger_close(l);
+}
+END_TEST
+
+/* Without the loss being noticed, every answer would be 200 and every row be gone at the next start. */
+START_TEST(a_removed_or_replaced_file_is_noticed)
+{
+	static const char *const suffixes[] = {"", "-wal"};
+	CLEANUP(freep) char *file = unit_format("%s%s", path, suffixes[_i / 2]);
+	struct ledger *l = open_it(LEDGER_OWN);
+
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ck_assert_int_eq(ledger_commit(l), 0);
+	ck_assert_int_eq(unlink(file), 0);
+	if (_i % 2) {
+		int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+		ck_assert_int_ge(fd, 0);
+		close(fd);
+	}
+	ck_assert_int_eq(ledger_begin(l), -ESTALE);
+	ck_assert_msg(strstr(ledger_error(l), "restart ipnd") != NULL, "%s", ledger_error(l));
+	ledger_close(l);
+}
+END_TEST
+
 START_TEST(a_failed_message_leaves_the_others)
 {
 	struct ledger *l = open_it(LEDGER_OWN);
-	sqlite3_stmt *s;
 
 	ck_assert_int_eq(ledger_begin(l), 0);
 	for (int i = 0; i < 3; i++) {
 		CLEANUP(freep) char *name = unit_format("v%d", i);
 
 		ck_assert_int_eq(ledger_savepoint(l), 0);
-		ck_assert_int_eq(query_start(l, QUERY_count_verdict, &s), 0);
-		query_bind_string(s, ":verdict", name);
-		query_bind_int(s, ":count", 1);
-		query_bind_string(s, ":last_at", "t");
-		ck_assert_int_eq(query_run(l, s), 0);
-		query_done(s);
+		ck_assert_int_eq(count_one(l, name), 0);
 		if (i == 1)
 			ledger_undo(l);
 		else
@@ -273,6 +401,9 @@ int main(void)
 	tcase_add_test(c, garbage_is_not_touched);
 	tcase_add_test(c, a_busy_database_is_not_waited_for);
 	tcase_add_test(c, log_is_checkpointed_before_the_first_transaction);
+	tcase_add_test(c, after_a_failed_sync_nothing_is_believed);
+	tcase_add_test(c, no_temporary_files);
+	tcase_add_loop_test(c, a_removed_or_replaced_file_is_noticed, 0, 4);
 	tcase_add_test(c, a_failed_message_leaves_the_others);
 	tcase_add_test(c, one_program_per_folder);
 	return unit_main(suite);
