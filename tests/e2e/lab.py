@@ -128,6 +128,8 @@ class Answer:
 class Lab:
     """One folder with keys, configuration and state; at most one ipnd and one ipn-hookd in it."""
 
+    topic = TOPIC
+
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="ipnd-e2e-")
         LABS.add(self)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 
 from lab import Lab, case, equal, recorded
 
