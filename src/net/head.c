@@ -79,7 +79,8 @@ static enum MHD_Result head_visit(void *userdata, enum MHD_ValueKind kind, const
 		h->content_length = value;
 		h->n_content_length++;
 	} else if (text_is_nocase(name, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
-		h->transfer_encoding = value;
+		/* libmicrohttpd knows the word without a blank behind it only, and reads on to the end else. */
+		h->transfer_encoding = (struct text){value_at, value_len};
 		h->n_transfer_encoding++;
 	} else if (text_is_nocase(name, MHD_HTTP_HEADER_CONTENT_ENCODING)) {
 		h->encoded |= !text_is_nocase(value, "identity");

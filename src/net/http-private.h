@@ -58,7 +58,11 @@ struct listener {
 	struct connection *connections;
 	char *unlink_path; /* our own socket's file, or NULL */
 	bool listening;
-	bool resumed; /* a request was resumed since the last MHD_run() */
+	/*
+	 * MHD has to run once more: a request was resumed, or a connection has closed. Having run out of
+	 * file descriptors MHD stops accepting until one closes, and only its next run begins again.
+	 */
+	bool again;
 };
 
 struct connection {

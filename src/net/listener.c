@@ -128,6 +128,7 @@ static void mhd_connection(void *userdata, struct MHD_Connection *mhd, void **co
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		l->server->n_connections--;
+		l->again = true;
 		if (*context)
 			connection_close(*context);
 		*context = NULL;
@@ -196,7 +197,7 @@ static bool listener_due(struct listener *l, uint64_t *ret_ms)
 {
 	MHD_UNSIGNED_LONG_LONG ms = 0;
 
-	if (!l->resumed && MHD_get_timeout(l->daemon, &ms) != MHD_YES)
+	if (!l->again && MHD_get_timeout(l->daemon, &ms) != MHD_YES)
 		return false;
 	*ret_ms = ms;
 	return true;
@@ -217,7 +218,7 @@ static void listener_run(struct listener *l)
 	bool due = true;
 
 	for (unsigned i = 0; i < ROUNDS_MAX && due && ms == 0; i++) {
-		l->resumed = false;
+		l->again = false;
 		MHD_run(l->daemon);
 		if (s->n_posts > 0) {
 			s->n_posts = 0;

@@ -238,7 +238,7 @@ void http_answer(struct http_request *r, enum verdict v)
 		server_check_stopped(s);
 	} else if (r->suspended) {
 		r->suspended = false;
-		r->listener->resumed = true;
+		r->listener->again = true;
 		MHD_resume_connection(r->mhd);
 		listener_wake(r->listener);
 	}

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -375,6 +376,7 @@ static const struct exchange exchanges[] = {
 	ROW(POST "Transfer-Encoding: gzip\r\n\r\n", 400, VERDICT_FRAMING, 0, true),
 	ROW(POST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, VERDICT_FRAMING, 0, true),
 	ROW(POST "Transfer-Encoding: identity\r\n\r\n", 400, VERDICT_FRAMING, 0, true),
+	ROW(POST "Transfer-Encoding: chunked \r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400, VERDICT_FRAMING, 0, true),
 	ROW(POST "Transfer-Encoding:\r\n\r\n", 400, VERDICT_FRAMING, 0, true),
 	ROW(POST "Transfer-Encoding: \x0B" "chunked\r\n\r\n0\r\n\r\n", 400, VERDICT_FRAMING, 0, true),
 	ROW(POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, VERDICT_FRAMING, 0, true),
@@ -1085,6 +1087,36 @@ START_TEST(limits_connections_over_all_listeners)
 }
 END_TEST
 
+/* MHD stops listening when accept(2) finds no descriptor free, and begins again in the run after a close. */
+START_TEST(accepts_again_when_files_are_free_again)
+{
+	struct rlimit limit, none;
+	struct client first, second;
+	struct world w;
+	unsigned port;
+
+	world_begin(&w, NULL);
+	port = world_listen(&w, "127.0.0.1:0");
+	first = client_open(port);
+	client_say(&w, &first, GOOD);
+	client_wait(&w, &first, 1);
+	second = client_open(port);
+	ck_assert(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	ck_assert(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	client_say(&w, &second, GOOD);
+	for (int i = 0; i < 5; i++)
+		ck_assert(sd_event_run(w.event, 0) >= 0);
+	ck_assert_uint_eq(w.posts, 1);
+	ck_assert(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	client_close(&first);
+	client_wait(&w, &second, 1);
+	ck_assert_uint_eq(status_of(&second), 200);
+	client_close(&second);
+	world_end(&w);
+}
+END_TEST
+
 START_TEST(stops_with_nothing_open)
 {
 	struct world w;
@@ -1388,6 +1420,7 @@ int main(void)
 	tcase_add_test(c, counts_the_deadline_anew_after_an_answer);
 	tcase_add_test(c, ends_a_suspended_connection_at_the_deadline);
 	tcase_add_test(c, limits_connections_over_all_listeners);
+	tcase_add_test(c, accepts_again_when_files_are_free_again);
 	c = unit_case(suite, "stop");
 	tcase_add_test(c, stops_with_nothing_open);
 	tcase_add_test(c, finishes_what_is_in_flight);
