@@ -15,17 +15,19 @@
 
 #define NET_MS      5000 /* the net below all wake-ups */
 #define WAIT_NET_MS 1000 /* the same while the database cannot be opened */
-#define BURST_FIRST_MS                                                                             \
-	1 /* inotify fires at the log's write, a little before the commit can be seen */
-#define BURST_LAST_MS 32
-#define BUSY_MS       20 /* another process is writing: try again so soon */
-#define FAILED_MS     1000
-#define WAIT_MS       50 /* between two tries to open, however often files come and go */
-#define FAILURES_MAX  3  /* in a row; then the file is opened anew */
-#define BUSY_MAX      5 /* in a row, each after 2 s of waiting; then it is worth a line in the log */
-#define GRACE_MS      10000                /* for runs in progress when we stop */
-#define LAST_MS       (RUN_TERM_MS + 5000) /* after TERM; who is still there then hangs in the kernel */
-#define NEVER         INT64_MAX
+
+/* inotify fires at the write of the log, a little before the commit can be seen: look again, ever later. */
+#define BURST_FIRST_MS 1
+#define BURST_LAST_MS  32
+
+#define BUSY_MS      20 /* another process is writing: try again so soon */
+#define FAILED_MS    1000
+#define WAIT_MS      50 /* between two tries to open, however often files come and go */
+#define FAILURES_MAX 3  /* in a row; then the file is opened anew */
+#define BUSY_MAX     5 /* in a row, each after 2 s of waiting; then it is worth a line in the log */
+#define GRACE_MS     10000                /* for runs in progress when we stop */
+#define LAST_MS      (RUN_TERM_MS + 5000) /* after TERM; who is still there then hangs in the kernel */
+#define NEVER        INT64_MAX
 
 /* Below all other sources but the output of children, so that what came together is done together. */
 #define LOOK_PRIORITY 50
@@ -168,27 +170,6 @@ static void check_replaced(struct dispatcher *d)
 	d->not_before_ms = 0;
 }
 
-/* ipnd registers hooks when it starts and reloads; ours may be the newer configuration. */
-static void say_unregistered(struct dispatcher *d)
-{
-	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
-
-	if (!d->database.ledger || queue_hooks(d->database.ledger, &hooks) < 0)
-		return;
-	for (size_t i = 0; i < d->config->n_hooks; i++) {
-		bool registered = false;
-
-		for (size_t k = 0; k < hooks.n; k++)
-			registered = registered ||
-				     strcmp(hooks.at[k].name, d->config->hooks[i].name) == 0;
-		if (!registered && !d->told[i])
-			log_warning(
-				"hook %s is not registered yet and not run: start or reload ipnd, which does that",
-				d->config->hooks[i].name);
-		d->told[i] = !registered;
-	}
-}
-
 static void turn_failed(struct dispatcher *d, int error)
 {
 	d->again = true;
@@ -302,7 +283,8 @@ static int look(struct dispatcher *d)
 	if (net) {
 		d->net_ms = now + (d->database.ledger ? NET_MS : WAIT_NET_MS);
 		watch_renew(d->watch);
-		say_unregistered(d);
+		if (d->database.ledger)
+			turn_say_unregistered(d->database.ledger, d->config, d->told);
 	}
 	if (net || d->renamed)
 		check_replaced(d);

@@ -1,5 +1,6 @@
 #include "hooks/environment.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/money.h"
@@ -17,7 +18,7 @@ struct fact {
 	int64_t number;
 };
 
-#define FACTS 22
+#define FACTS 21
 
 /* The texts that are made here live as long as the facts. */
 struct facts {
@@ -37,6 +38,7 @@ static void add_text(struct facts *f, const char *key, const char *variable, con
 static void add_number(struct facts *f, const char *key, const char *variable, bool known,
 		       int64_t value)
 {
+	assert(f->n < FACTS);
 	f->at[f->n++] = (struct fact){key, variable, FACT_NUMBER, !known, {NULL, 0}, value};
 }
 

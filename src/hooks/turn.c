@@ -247,3 +247,22 @@ int turn_run(struct turn *t)
 	settle(t);
 	return 0;
 }
+
+void turn_say_unregistered(struct ledger *l, const struct config *c, bool *told)
+{
+	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
+
+	if (queue_hooks(l, &hooks) < 0)
+		return;
+	for (size_t i = 0; i < c->n_hooks; i++) {
+		bool registered = false;
+
+		for (size_t k = 0; k < hooks.n; k++)
+			registered = registered || strcmp(hooks.at[k].name, c->hooks[i].name) == 0;
+		if (!registered && !told[i])
+			log_warning(
+				"hook %s is not registered yet and not run: start or reload ipnd, which does that",
+				c->hooks[i].name);
+		told[i] = !registered;
+	}
+}

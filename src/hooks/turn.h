@@ -27,4 +27,10 @@ struct turn {
  */
 int turn_run(struct turn *t);
 
+/*
+ * Logs, once each, the configured hooks that ipnd has not registered: it does so when it starts and reloads, and
+ * ours may be the newer configuration. `told` has a place for each hook.
+ */
+void turn_say_unregistered(struct ledger *l, const struct config *c, bool *told);
+
 #endif
