@@ -218,6 +218,33 @@ START_TEST(test_percent)
 }
 END_TEST
 
+static const struct {
+	struct text in;
+	const char *out;
+} utf8s[] = {
+	{TEXT(""), ""},
+	{TEXT("plain\n\t\x7F"), "plain\n\t\x7F"},
+	{TEXT("\xC3\xA9\xE6\x97\xA5\xF0\x9F\x98\x80"), "\xC3\xA9\xE6\x97\xA5\xF0\x9F\x98\x80"},
+	{TEXT("a\0b"), "a\xEF\xBF\xBD"
+		       "b"},
+	{TEXT("a\xFF"
+	      "b"),
+	 "a\xEF\xBF\xBD"
+	 "b"},
+	{TEXT("\xC3"), "\xEF\xBF\xBD"},
+	{TEXT("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD"},
+	{TEXT("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+};
+
+START_TEST(test_utf8)
+{
+	CLEANUP(freep) char *s = text_utf8(utf8s[_i].in);
+
+	ck_assert_str_eq(s, utf8s[_i].out);
+	ck_assert_ptr_null(text_utf8(text_of(NULL)));
+}
+END_TEST
+
 START_TEST(test_percent_strings)
 {
 	CLEANUP(freep) char *s = text_percent(TEXT("$(reboot) `x`;\n\xE6\x97\xA5%41"));
@@ -418,6 +445,7 @@ int main(void)
 	tcase_add_test(c, test_escape_line);
 	tcase_add_test(c, test_percent);
 	tcase_add_test(c, test_percent_strings);
+	tcase_add_loop_test(c, test_utf8, 0, ROWS(utf8s));
 	tcase_add_loop_test(c, test_glob, 0, ROWS(globs));
 	tcase_add_test(c, test_glob_many_stars);
 	tcase_add_loop_test(c, test_base64, 0, ROWS(base64s));
