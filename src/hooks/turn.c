@@ -200,8 +200,8 @@ static void say_result(const struct job *j)
 		log_info("%s: %s: done", j->hook, j->subject);
 		break;
 	case QUEUE_DEAD:
-		log_error("%s: %s: %s; dead: `ipnctl show %" PRId64 "` shows its output",
-			  j->hook, j->subject, j->outcome.detail.text, j->event_id);
+		log_error("%s: %s: %s; dead: `ipnctl show %" PRId64 "` shows its output", j->hook,
+			  j->subject, j->outcome.detail.text, j->event_id);
 		break;
 	case QUEUE_RUNNING:
 	case QUEUE_SKIPPED:
