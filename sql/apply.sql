@@ -93,12 +93,14 @@ ON CONFLICT (refund_id) DO UPDATE SET account = excluded.account, environment = 
 	currency = excluded.currency, created_at = excluded.created_at, updated_at = excluded.updated_at;
 
 -- Links within an order, as its objects stand now. An authorization's IdList is the proof; the same number with A for C
--- is a hint, taken only for an authorization that is known (protocol.md section 3.5).
+-- is a hint, taken only for an authorization that is known (protocol.md section 3.5). An IdList that names another order's
+-- object links nothing: only the order of the message is derived anew, and the order of arrival must not matter.
 -- name: link_captures
 UPDATE capture SET authorization_id = found.authorization_id
 FROM (SELECT c.capture_id, coalesce(
 		(SELECT f.object_id FROM fact_id i JOIN fact f ON f.id = i.fact_id
 			WHERE i.object_id = c.capture_id AND f.object_type = 'authorization' AND f.place IS NOT NULL
+				AND f.order_reference_id = c.order_reference_id
 			ORDER BY f.object_id LIMIT 1),
 		(SELECT a.authorization_id FROM authorization a WHERE substr(c.capture_id, -7, 1) = 'C'
 			AND a.authorization_id = substr(c.capture_id, 1, length(c.capture_id) - 7) || 'A' || substr(c.capture_id, -6))
@@ -112,6 +114,7 @@ UPDATE refund SET capture_id = found.capture_id
 FROM (SELECT r.refund_id, coalesce(
 		(SELECT f.object_id FROM fact_id i JOIN fact f ON f.id = i.fact_id
 			WHERE i.object_id = r.refund_id AND f.object_type = 'capture' AND f.place IS NOT NULL
+				AND f.order_reference_id = r.order_reference_id
 			ORDER BY f.object_id LIMIT 1),
 		(SELECT CASE count(*) WHEN 1 THEN max(c.capture_id) END FROM capture c
 			WHERE c.order_reference_id = r.order_reference_id)

@@ -63,7 +63,7 @@ static int try_as(const struct row *row, const char *message_id, enum verdict un
 	struct ipn_document d = {
 		.object = row->object,
 		.object_id = MUTABLE(row->id),
-		.order_reference_id = MUTABLE(ORDER),
+		.order_reference_id = ipn_order_reference_of(row->id),
 		.state = MUTABLE(row->state),
 		.reason_code = MUTABLE(row->reason),
 		.currency = "USD",
@@ -88,8 +88,11 @@ static int try_as(const struct row *row, const char *message_id, enum verdict un
 		.document = &d,
 		.verdict = understood,
 	};
+	int r;
 
-	return ledger_apply(ledger, &m, ret);
+	r = ledger_apply(ledger, &m, ret);
+	free(d.order_reference_id);
+	return r;
 }
 
 static enum verdict apply_as(const struct row *row, const char *message_id, enum verdict understood)
@@ -382,6 +385,23 @@ START_TEST(refunds_and_captures_are_linked)
 }
 END_TEST
 
+/* Whichever comes first: only the order of the message is derived anew. */
+START_TEST(no_links_between_orders)
+{
+	struct row capture = story[3], refund = story[5], authorization = story[2];
+
+	authorization.id = "S01-9999999-9999999-A000001";
+	refund.id = capture.ids = "S01-9999999-9999999-R000001";
+	if (_i)
+		apply(&capture, "capture");
+	apply(&authorization, "authorization");
+	apply(&refund, "refund");
+	apply(&capture, "capture");
+	expect("SELECT capture_id FROM refund", "\n");
+	expect("SELECT authorization_id, refunded_minor FROM capture", "|0\n");
+}
+END_TEST
+
 /* Only the one message fails, the batch goes on, and the reason is still known after the savepoint was undone. */
 START_TEST(a_message_that_cannot_be_applied)
 {
@@ -478,6 +498,7 @@ int main(void)
 	tcase_add_test(one, verdicts_of_arrival);
 	tcase_add_test(one, ties_of_attributes);
 	tcase_add_test(one, refunds_and_captures_are_linked);
+	tcase_add_loop_test(one, no_links_between_orders, 0, 2);
 	tcase_add_test(one, a_message_that_cannot_be_applied);
 	tcase_add_test(one, what_is_kept_aside_touches_no_state);
 	tcase_add_test(one, hooks_are_registered_from_then_on);
