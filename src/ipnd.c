@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -26,6 +27,7 @@
 #define START_TRIES  500 /* of 10 ms: how long another writer may hold the database when we start */
 #define RELOAD_TRIES 20
 #define NOTES_MAX    2048
+#define FILES_OWN    64 /* listeners, epoll, database, log, and a certificate that is being read */
 #define TLS_WARN_MS  (14 * 24 * 3600 * INT64_C(1000))
 
 DEFINE_CLEANUP(struct config *, config_free)
@@ -87,7 +89,18 @@ static int load_tls(struct daemon *d, const struct config *c)
 	return 0;
 }
 
-static int register_hooks(struct daemon *d, const struct config *c, int tries)
+static int hooks_registered(struct daemon *d, const char *path, int r)
+{
+	if (r < 0) {
+		log_error("%s: the hooks could not be registered: %s", path,
+			  ledger_error(d->ledger));
+		ledger_rollback(d->ledger);
+	}
+	return r;
+}
+
+/* On success the caller ends the transaction. */
+static int begin_hooks(struct daemon *d, const struct config *c, int tries)
 {
 	int r;
 
@@ -95,14 +108,12 @@ static int register_hooks(struct daemon *d, const struct config *c, int tries)
 		usleep(10000);
 	if (r == 0)
 		r = ledger_register_hooks(d->ledger, c, utc_now_ms());
-	if (r == 0)
-		r = ledger_commit(d->ledger);
-	if (r < 0) {
-		log_error("%s: the hooks could not be registered: %s", c->database.path,
-			  ledger_error(d->ledger));
-		ledger_rollback(d->ledger);
-	}
-	return r;
+	return hooks_registered(d, c->database.path, r);
+}
+
+static int commit_hooks(struct daemon *d, const struct config *c)
+{
+	return hooks_registered(d, c->database.path, ledger_commit(d->ledger));
 }
 
 static int open_ledger(struct daemon *d, const struct config *c)
@@ -133,7 +144,8 @@ static int open_ledger(struct daemon *d, const struct config *c)
 		log_error("%s: %s", c->database.path, why.text);
 		return r;
 	}
-	return register_hooks(d, c, START_TRIES);
+	r = begin_hooks(d, c, START_TRIES);
+	return r < 0 ? r : commit_hooks(d, c);
 }
 
 /* Says where we listen: in the log, and in the lock file for ipnctl and ipn-simulate. */
@@ -185,6 +197,26 @@ static void free_names(char ***names)
 	for (char **n = *names; n && *n; n++)
 		free(*n);
 	free(*names);
+}
+
+/*
+ * A file for each connection that is allowed: else strangers who hold connections open keep us from reading a
+ * certificate. The soft limit that systemd and login set is 1024.
+ */
+static void allow_files(const struct config *c)
+{
+	rlim_t needed = (rlim_t)c->listen.max_connections + FILES_OWN;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+		return;
+	limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed)
+		log_warning(
+			"%s: listen.max_connections = %u needs %ju open files and %ju are allowed; "
+			"lower it, or raise LimitNOFILE= or ulimit -Hn",
+			c->file, c->listen.max_connections, (uintmax_t)needed,
+			(uintmax_t)limit.rlim_max);
 }
 
 static int start_server(struct daemon *d, const struct config *c)
@@ -256,12 +288,16 @@ static bool same_strings(const struct strings *a, const struct strings *b)
 	return true;
 }
 
-/* All or nothing: what cannot be used as a whole leaves everything as it was. */
+/*
+ * All or nothing: what cannot be used as a whole leaves everything as it was, but for a TLS pair that is good and
+ * used at once.
+ */
 static int reload(struct daemon *d)
 {
 	CLEANUP(config_freep) struct config *c = NULL;
-	const struct config *old = receiver_config(d->receiver);
+	const struct config *old = receiver_config(d->receiver), *used;
 	struct why why = {""};
+	bool same_database;
 	int r;
 
 	r = config_load(old->file, PROGRAM, stderr, &c);
@@ -271,24 +307,22 @@ static int reload(struct daemon *d)
 	if (!same_strings(&old->listen.https, &c->listen.https) ||
 	    !same_strings(&old->listen.http, &c->listen.http))
 		log_warning("%s: listen.https and listen.http change at a restart only", c->file);
-	if (strcmp(old->database.path, c->database.path) == 0) {
-		r = register_hooks(d, c, RELOAD_TRIES);
-		if (r < 0)
-			return r;
-	}
-	if (d->uses_tls) {
+	same_database = strcmp(old->database.path, c->database.path) == 0;
+	if (d->uses_tls)
 		r = load_tls(d, c);
-		if (r < 0)
-			return r;
-	}
+	if (r == 0 && same_database)
+		r = begin_hooks(d, c, RELOAD_TRIES);
+	if (r < 0)
+		return r;
 	r = receiver_configure(d->receiver, c, &why);
 	if (r < 0) {
 		log_error("%s: %s", c->file, why.text);
+		ledger_rollback(d->ledger);
 		return r;
 	}
-	warn_of_unsupported(c);
-	c = NULL;
-	return 0;
+	used = TAKE(c);
+	warn_of_unsupported(used);
+	return same_database ? commit_hooks(d, used) : 0;
 }
 
 static uint64_t monotonic_usec(void)
@@ -400,6 +434,7 @@ static int serve(struct daemon *d)
 	int r;
 
 	warn_of_unsupported(c);
+	allow_files(c);
 	r = start_server(d, c);
 	if (r < 0)
 		return r == -EADDRINUSE ? EXIT_TRY_AGAIN
