@@ -381,6 +381,17 @@ static bool is_ambiguous(const struct sns_envelope *e)
 	return memchr(topic->at, '\n', topic->len) || (url->at && memchr(url->at, '\n', url->len));
 }
 
+/* Empties OpenSSL's queue of errors. */
+static bool lacked_memory(void)
+{
+	bool lacked = false;
+	unsigned long error;
+
+	while ((error = ERR_get_error()))
+		lacked |= ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+	return lacked;
+}
+
 enum verdict sns_signature_check(const struct sns_envelope *e, const struct sns_certificate *c,
 				 struct why *why)
 {
@@ -388,7 +399,7 @@ enum verdict sns_signature_check(const struct sns_envelope *e, const struct sns_
 	unsigned char signature[SIGNATURE_MAX], digest[DIGEST_MAX];
 	int len = text_base64_decode(e->signature, signature, sizeof(signature));
 	unsigned digest_len;
-	bool good;
+	bool hashed, good, lacked;
 
 	if (is_ambiguous(e)) {
 		why_set(why,
@@ -399,13 +410,16 @@ enum verdict sns_signature_check(const struct sns_envelope *e, const struct sns_
 		why_set(why, "a signature of %d bytes does not fit the certificate's key", len);
 		return VERDICT_SIGNATURE;
 	}
-	good = hash_envelope(v, e, digest, &digest_len) &&
+	hashed = hash_envelope(v, e, digest, &digest_len);
+	good = hashed &&
 	       EVP_PKEY_verify(v->verify, signature, (size_t)len, digest, digest_len) == 1;
-	ERR_clear_error();
-	if (!good) {
-		why_set(why, "the signature does not fit the text (version %d)",
-			e->signature_version);
-		return VERDICT_SIGNATURE;
+	lacked = lacked_memory();
+	if (good)
+		return VERDICT_PASS;
+	if (lacked || !hashed) {
+		why_set(why, "OpenSSL could not check the signature: out of memory");
+		return VERDICT_OVERLOAD;
 	}
-	return VERDICT_PASS;
+	why_set(why, "the signature does not fit the text (version %d)", e->signature_version);
+	return VERDICT_SIGNATURE;
 }

@@ -46,7 +46,10 @@ int64_t sns_certificate_not_after_ms(const struct sns_certificate *c);
 enum verdict sns_certificate_check(const struct sns_certificate *c, const struct sns_trust *trust,
 				   int64_t at_ms, bool *ret_issuer_unknown, struct why *why);
 
-/* RSASSA-PKCS1-v1_5 with SHA-1 (version 1) or SHA-256 (version 2). VERDICT_PASS or VERDICT_SIGNATURE. */
+/*
+ * RSASSA-PKCS1-v1_5 with SHA-1 (version 1) or SHA-256 (version 2). VERDICT_PASS or VERDICT_SIGNATURE;
+ * VERDICT_OVERLOAD when out of memory, which says nothing about the signature.
+ */
 enum verdict sns_signature_check(const struct sns_envelope *e, const struct sns_certificate *c,
 				 struct why *why);
 

@@ -453,8 +453,68 @@ START_TEST(test_every_bit)
 }
 END_TEST
 
+/* OpenSSL's next allocations that succeed; then one fails. Negative: all succeed. */
+static int allocations_left = -1;
+
+static bool allocation_fails(void)
+{
+	return allocations_left >= 0 && allocations_left-- == 0;
+}
+
+static void *allocate(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return allocation_fails() ? NULL : malloc(size);
+}
+
+static void *reallocate(void *p, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return allocation_fails() ? NULL : realloc(p, size);
+}
+
+static void release(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/* A refusal of a signature is final: want of memory must not look like one. */
+START_TEST(test_out_of_memory)
+{
+	struct draft d = authority_notification();
+	CLEANUP(freep) char *body = authority_signed_body(&d, authority_shared(0));
+	struct sns_envelope e;
+	struct why why;
+	int overloads = 0;
+
+	ck_assert(sns_envelope_parse(text_of(body), &e, &why) == VERDICT_PASS);
+	for (int n = 0; n < 1000; n++) {
+		enum verdict v;
+
+		allocations_left = n;
+		v = sns_signature_check(&e, certificate, &why);
+		if (allocations_left >= 0)
+			break;
+		ck_assert_msg(v == VERDICT_PASS || v == VERDICT_OVERLOAD, "allocation %d: %s", n,
+			      why.text);
+		overloads += v == VERDICT_OVERLOAD;
+	}
+	ck_assert_int_ge(allocations_left, 0);
+	allocations_left = -1;
+	ck_assert_int_gt(overloads, 0);
+	ck_assert(sns_signature_check(&e, certificate, &why) == VERDICT_PASS);
+	sns_envelope_done(&e);
+}
+END_TEST
+
 int main(void)
 {
+	/* Before OpenSSL's first allocation. */
+	bool ours = CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
 	Suite *suite = suite_create("signature");
 	TCase *c = unit_case(suite, "signature");
 
@@ -470,5 +530,7 @@ int main(void)
 	tcase_add_loop_test(c, test_resplit_forgery, 0, ROWS(resplits));
 	tcase_add_test(c, test_line_end_in_subscribe_url);
 	tcase_add_test(c, test_every_bit);
+	if (ours)
+		tcase_add_test(c, test_out_of_memory);
 	return unit_main(suite);
 }
