@@ -1,6 +1,7 @@
 """What every end-to-end case uses: a fresh folder, the real programs on loopback, signed messages, the database."""
 
 import base64
+import concurrent.futures
 import contextlib
 import ctypes
 import http.client
@@ -104,6 +105,13 @@ def equal(got, expected, what=""):
 def check(good, what):
     if not good:
         raise AssertionError(what)
+
+
+def together(*functions):
+    """Runs them at once; fails when one does."""
+    with concurrent.futures.ThreadPoolExecutor(len(functions)) as pool:
+        for future in [pool.submit(f) for f in functions]:
+            future.result()
 
 
 def openssl(*arguments, stdin=None):
