@@ -152,24 +152,9 @@ static int identify(struct ledger *l, int *ret_version, struct why *why)
 	return 0;
 }
 
-static int check_schema(struct ledger *l, struct why *why)
-{
-	int version, r;
-
-	r = identify(l, &version, why);
-	if (r < 0 || version == schema_version())
-		return r;
-	if (l->mode == LEDGER_OWN)
-		return migrate(l, version);
-	why_set(why, "has schema %d, this program needs %d: start ipnd, which brings it up to date",
-		version, schema_version());
-	return -ENOTSUP;
-}
-
+/* What a connection is allowed; writes nothing, so that a file that is not ours stays as it is. */
 static int configure(struct ledger *l)
 {
-	int persist = 1, r;
-
 	/* 3.40 has no name for "off unless said so" of double-quoted strings; both switches are needed. */
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -188,12 +173,19 @@ static int configure(struct ledger *l)
 		sqlite3_busy_timeout(l->db, READ_WAIT_MS);
 		return run(l, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON");
 	}
+	return run(l, "PRAGMA cell_size_check = ON");
+}
+
+/* How a writer writes. */
+static int configure_writer(struct ledger *l)
+{
+	int persist = 1, r;
+
 	/* Readers of the group cannot make these files: they stay when the last writer leaves. */
 	sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
 	/* A savepoint over some pages spills its journal into a temporary file: /tmp may be full, or not ours to write. */
 	r = run(l,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; "
-		"PRAGMA temp_store = MEMORY");
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
 	if (r == 0) {
 		char sql[64];
 
@@ -201,6 +193,24 @@ static int configure(struct ledger *l)
 		r = run(l, sql);
 	}
 	return r;
+}
+
+static int check_schema(struct ledger *l, struct why *why)
+{
+	int version, r;
+
+	r = identify(l, &version, why);
+	if (r < 0)
+		return r;
+	if (version != schema_version() && l->mode != LEDGER_OWN) {
+		why_set(why,
+			"has schema %d, this program needs %d: start ipnd, which brings it up to date",
+			version, schema_version());
+		return -ENOTSUP;
+	}
+	if (l->mode != LEDGER_READ)
+		r = configure_writer(l);
+	return r < 0 || version == schema_version() ? r : migrate(l, version);
 }
 
 /* Made here rather than by SQLite so that its mode, which -wal and -shm inherit, does not depend on the umask alone. */
@@ -246,41 +256,44 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 	return r;
 }
 
-static int file_at(const char *path, struct ledger_file *ret)
+static int remember_files(struct ledger *l)
 {
-	struct stat st;
+	static const char *const suffixes[LEDGER_FILES] = {"", "-wal", "-shm"};
+	const char *path = sqlite3_db_filename(l->db, NULL);
 
-	if (stat(path, &st) < 0)
-		return -errno;
-	*ret = (struct ledger_file){st.st_dev, st.st_ino};
+	for (size_t i = 0; i < LEDGER_FILES; i++) {
+		struct ledger_file *f = &l->files[i];
+		struct stat st;
+
+		if (asprintf(&f->path, "%s%s", path, suffixes[i]) < 0) {
+			f->path = NULL;
+			return -ENOMEM;
+		}
+		if (stat(f->path, &st) < 0)
+			return ledger_fail(l, -errno,
+					   "the file or its -wal or -shm cannot be found");
+		f->device = st.st_dev;
+		f->inode = st.st_ino;
+	}
 	return 0;
 }
 
-static bool file_is_at(const char *path, const struct ledger_file *file)
-{
-	struct ledger_file now;
-
-	return file_at(path, &now) == 0 && now.device == file->device && now.inode == file->inode;
-}
-
-static int remember_files(struct ledger *l)
-{
-	const char *path = sqlite3_db_filename(l->db, NULL);
-	int r = file_at(path, &l->file);
-
-	return r < 0 ? r : file_at(sqlite3_filename_wal(path), &l->wal);
-}
-
-/* What is written into a file that was deleted or replaced is on disk, but nobody will ever read it. */
+/*
+ * What is written into a file that was deleted or replaced is on disk, but nobody will ever read it. Locks are on the
+ * -shm: without it another writer and we would not see each other.
+ */
 static int check_files(struct ledger *l)
 {
-	const char *path = sqlite3_db_filename(l->db, NULL);
+	for (size_t i = 0; i < LEDGER_FILES; i++) {
+		const struct ledger_file *f = &l->files[i];
+		struct stat st;
 
-	if (file_is_at(path, &l->file) && file_is_at(sqlite3_filename_wal(path), &l->wal))
-		return 0;
-	return ledger_fail(
-		l, -ESTALE,
-		"the file or its -wal was removed or replaced while in use: restart ipnd");
+		if (stat(f->path, &st) < 0 || st.st_dev != f->device || st.st_ino != f->inode)
+			return ledger_fail(
+				l, -ESTALE,
+				"the file or its -wal or -shm was removed or replaced while in use: restart ipnd");
+	}
+	return 0;
 }
 
 int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, struct why *why)
@@ -312,6 +325,8 @@ void ledger_close(struct ledger *l)
 	for (size_t q = 0; q < QUERY_N; q++)
 		sqlite3_finalize(l->statements[q]);
 	sqlite3_close(l->db);
+	for (size_t i = 0; i < LEDGER_FILES; i++)
+		free(l->files[i].path);
 	free(l);
 }
 

@@ -8,8 +8,11 @@
 #include "ledger/ledger.h"
 #include "ledger/query.h"
 
-/* Which file it is, whatever its name. */
+#define LEDGER_FILES 3 /* the database, its -wal, its -shm */
+
+/* Which file stood under the name when it was opened. */
 struct ledger_file {
+	char *path;
 	dev_t device;
 	ino_t inode;
 };
@@ -17,7 +20,7 @@ struct ledger_file {
 struct ledger {
 	sqlite3 *db;
 	enum ledger_mode mode;
-	struct ledger_file file, wal; /* LEDGER_OWN: as they were opened */
+	struct ledger_file files[LEDGER_FILES]; /* LEDGER_OWN */
 	struct why error; /* of the last failure: SQLite's own text is gone after a rollback */
 	/*
 	 * What stands in the write-ahead log may not be on disk: a sync failed, or we do not know what happened

@@ -198,6 +198,11 @@ START_TEST(refused_with_words)
 	ck_assert_int_eq(ledger_open(path, refused[_i].mode, &l, &why), refused[_i].error);
 	ck_assert_ptr_null(l);
 	ck_assert_msg(strstr(why.text, refused[_i].why) != NULL, "%s", why.text);
+	/* Nor is it turned into something else. */
+	if (refused[_i].sql)
+		ck_assert_int_eq(
+			sql_int(path, "SELECT journal_mode = 'delete' FROM pragma_journal_mode"),
+			1);
 }
 END_TEST
 
@@ -323,7 +328,7 @@ END_TEST
 /* Without the loss being noticed, every answer would be 200 and every row be gone at the next start. */
 START_TEST(a_removed_or_replaced_file_is_noticed)
 {
-	static const char *const suffixes[] = {"", "-wal"};
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
 	CLEANUP(freep) char *file = unit_format("%s%s", path, suffixes[_i / 2]);
 	struct ledger *l = open_it(LEDGER_OWN);
 
@@ -403,7 +408,7 @@ int main(void)
 	tcase_add_test(c, log_is_checkpointed_before_the_first_transaction);
 	tcase_add_test(c, after_a_failed_sync_nothing_is_believed);
 	tcase_add_test(c, no_temporary_files);
-	tcase_add_loop_test(c, a_removed_or_replaced_file_is_noticed, 0, 4);
+	tcase_add_loop_test(c, a_removed_or_replaced_file_is_noticed, 0, 6);
 	tcase_add_test(c, a_failed_message_leaves_the_others);
 	tcase_add_test(c, one_program_per_folder);
 	return unit_main(suite);

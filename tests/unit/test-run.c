@@ -142,7 +142,7 @@ START_TEST(clean_surroundings)
 	CLEANUP(closep) int leak = open("/dev/null", O_RDONLY);
 	CLEANUP(result_done)
 	struct result r = run(
-		"pwd; ls -1 /proc/$$/fd | tr '\\n' ' '; grep -E '^Sig(Blk|Ign)' /proc/self/status | sed s/180000000/000000000/; "
+		"pwd; for f in /proc/$$/fd/*; do [ -e \"$f\" ] && printf '%s ' \"${f##*/}\"; done; grep -E '^Sig(Blk|Ign)' /proc/self/status | sed s/180000000/000000000/; "
 		"cut -d' ' -f5 /proc/$$/stat | sed \"s/^$$\\$/leader/\"; tr '\\0' '\\n' </proc/$$/environ",
 		"", 10000);
 
