@@ -136,7 +136,7 @@ class Answer:
 class Lab:
     """One folder with keys, configuration and state; at most one ipnd and one ipn-hookd in it."""
 
-    topic = TOPIC
+    topic, build = TOPIC, BUILD
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="ipnd-e2e-")
@@ -144,7 +144,8 @@ class Lab:
         self.home = os.path.join(self.folder, "sim")
         self.run("ipn-simulate", "init", self.home)
         self.config = os.path.join(self.home, "ipnd.conf")
-        self.database = os.path.join(self.home, "state", "ipnd.db")
+        self.state = os.path.join(self.home, "state")
+        self.database = os.path.join(self.state, "ipnd.db")
         self.certificates = os.path.join(self.home, "certificates", "us-east-1")
         self.hex = re.search("-([0-9a-f]{32}).pem", os.listdir(self.certificates)[0]).group(1)
         self.signing_key = os.path.join(self.home, "signing.key")
@@ -179,7 +180,7 @@ class Lab:
 
     def start(self, name="ipnd", wait=True):
         log = open(os.path.join(self.folder, name + ".log"), "a")
-        lock = os.path.join(self.home, "state", name + ".lock")
+        lock = os.path.join(self.state, name + ".lock")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(lock)
         command = ["setpriv", "--pdeathsig", "KILL", *self.prefix, os.path.join(BUILD, name), "-c", self.config]
@@ -194,9 +195,9 @@ class Lab:
 
     def urls(self):
         try:
-            with open(os.path.join(self.home, "state", "ipnd.lock")) as f:
+            with open(os.path.join(self.state, "ipnd.lock")) as f:
                 return f.read().split("\n")[1:-1]
-        except FileNotFoundError:
+        except OSError:
             return []
 
     def port(self, number=0):
