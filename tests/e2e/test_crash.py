@@ -4,32 +4,36 @@ import http.client
 import json
 import os
 import random
-import subprocess
-import threading
 import time
 
-from lab import Lab, Skip, case, capture_xml, equal, inner, wait_for
+from lab import Lab, capture_xml, case, check, equal, inner, say, together, wait_for
 
-KILLS = int(os.environ.get("IPND_KILLS", "25"))
+KILLS = int(os.environ.get("IPND_KILLS", "30"))
+
+
+def chance():
+    """Random numbers that a failed case tells how to have again."""
+    seed = int(os.environ.get("IPND_SEED", time.time_ns() % 1000000))
+    say(f"IPND_SEED={seed}")
+    return random.Random(seed)
 
 
 @case("171 SIGKILL of ipnd under load: every 200 is a row, every row was sent, no event lost")
 def kill_ipnd():
+    dice = chance()
     with Lab() as lab:
-        bodies = []
-        for i in range(200):
-            e = lab.envelope(inner(capture_xml(f"S01-1111111-2222222-C{i:06}")))
-            bodies.append((e["MessageId"], json.dumps(e)))
-        answered, turn = set(), 0
-        for _ in range(KILLS):
+        sent, answered, fresh = set(), set(), 0
+        for turn in range(KILLS):
+            new = [lab.envelope(inner(capture_xml(f"S01-{turn:07}-2222222-C{i:06}"))) for i in range(15)]
+            sent.update(e["MessageId"] for e in new)
+            bodies = [(e["MessageId"], json.dumps(e)) for e in new]
             lab.start()
-            stop = threading.Event()
+            over = []
 
-            def load(seed):
-                choose = random.Random(seed)
-                connection = None
-                while not stop.is_set():
-                    ident, body = choose.choice(bodies)
+            def load(mine):
+                connection, again = None, list(mine)
+                while not over:
+                    ident, body = again.pop(0) if again else dice.choice(bodies)
                     try:
                         connection = connection or lab.connect()
                         if lab.post(body, connection=connection).status == 200:
@@ -37,22 +41,24 @@ def kill_ipnd():
                     except (OSError, AttributeError, http.client.HTTPException):
                         connection = None
 
-            threads = [threading.Thread(target=load, args=(turn * 10 + t,)) for t in range(3)]
-            turn += 1
-            for t in threads:
-                t.start()
-            time.sleep(random.uniform(0.02, 0.25))
-            lab.kill()
-            stop.set()
-            for t in threads:
-                t.join()
+            def kill():
+                time.sleep(dice.uniform(0.01, 0.12))
+                lab.kill()
+                over.append(True)
+
+            before = len(answered)
+            together(kill, *(lambda i=i: load(bodies[i::3]) for i in range(3)))
+            fresh += len(answered) - before
+            stored = {r[0] for r in lab.rows("SELECT message_id FROM notification")} if os.path.exists(lab.database) else set()
+            equal(answered - stored, set(), f"kill {turn}: answered and not stored")
+        check(fresh > KILLS * 2, f"only {fresh} new messages answered: no load")
         lab.start()
         lab.stop()
         equal(lab.one("PRAGMA integrity_check"), "ok", "integrity")
+        equal(lab.rows("PRAGMA foreign_key_check"), [], "foreign keys")
         stored = {r[0] for r in lab.rows("SELECT message_id FROM notification")}
         equal(answered - stored, set(), "answered and not stored")
-        equal(stored - {ident for ident, _ in bodies}, set(), "stored and never sent")
-        equal(len(answered) > 50, True, f"only {len(answered)} answered: no load")
+        equal(stored - sent, set(), "stored and never sent")
         equal(lab.one("SELECT count(*) FROM capture"), len(stored), "captures")
         equal(lab.rows("SELECT transition_id FROM event GROUP BY 1 HAVING count(*) <> 1"), [], "events told twice")
         equal(lab.one("SELECT count(*) FROM event"), len(stored), "events")
@@ -60,6 +66,7 @@ def kill_ipnd():
 
 @case("SIGKILL of ipn-hookd: every event's hook ends done, with the same id and a higher attempt")
 def kill_hookd():
+    dice = chance()
     with Lab() as lab:
         hook = os.path.join(lab.home, "hook")
         with open(hook, "w") as f:
@@ -73,8 +80,8 @@ def kill_hookd():
             if i % 2:
                 lab.kill("ipn-hookd")
                 lab.start("ipn-hookd")
-        for _ in range(KILLS // 2):
-            time.sleep(random.uniform(0.01, 0.2))
+        for _ in range(KILLS):
+            time.sleep(dice.uniform(0.01, 0.2))
             lab.kill("ipn-hookd")
             lab.start("ipn-hookd")
         wait_for("all hooks done", lambda: lab.one("SELECT count(*) FROM hook_run WHERE state = 'done'") == 40)
@@ -87,7 +94,10 @@ def kill_hookd():
         equal(sorted(int(e) for e in ran), list(range(1, 41)), "every event ran")
         equal({len(s) for s in ids.values()}, {1}, "an id means one event")
         for event, attempts in ran.items():
-            equal(len(set(attempts)), len(attempts), f"attempts of event {event} repeat: {attempts}")
+            check(all(a < b for a, b in zip(attempts, attempts[1:])), f"attempts of event {event} do not grow: {attempts}")
+        check(any(len(attempts) > 1 for attempts in ran.values()), "no hook was ever killed on the way")
+        with open(os.path.join(lab.home, "finished")) as f:
+            equal({int(line) for line in f}, set(range(1, 41)), "every event's hook ran to its end")
         equal(lab.one("SELECT count(*) FROM hook_run WHERE state <> 'done'"), 0, "left over")
 
 
@@ -137,34 +147,3 @@ def hook_policies():
         wait_for("three deaths told", lambda: lab.one("SELECT count(*) FROM event WHERE name = 'hook.dead'") == 3)
         lab.stop("ipn-hookd")
         lab.stop()
-
-
-@case("170 a full disk: 503, nothing lost, and service returns by itself")
-def full_disk():
-    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
-        raise Skip("needs root and mount namespaces")
-    with Lab() as lab:
-        state = os.path.join(lab.home, "state")
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", state], capture_output=True).returncode:
-            raise Skip("cannot mount a tmpfs")
-        try:
-            lab.start()
-            stored, seen = 0, set()
-            for i in range(300):
-                e = lab.envelope(inner(capture_xml(f"S01-{i:07}-2222222-C000001", extra="<x>" + "y" * 6000 + "</x>")))
-                status = lab.send(e).status
-                seen.add(status)
-                stored += status == 200
-                if status == 503:
-                    break
-            equal(seen, {200, 503}, "answers")
-            equal(lab.one("SELECT count(*) FROM notification"), stored, "rows")
-            subprocess.run(["mount", "-o", "remount,size=16m", state], check=True)
-            wait_for("service returns", lambda: lab.send(e).status == 200)
-            equal(lab.one("SELECT count(*) FROM notification"), stored + 1, "rows after")
-            equal(lab.one("PRAGMA integrity_check"), "ok", "integrity")
-            lab.stop()
-        finally:
-            if "ipnd" in lab.daemons:
-                lab.kill()
-            subprocess.run(["umount", state], check=False)
