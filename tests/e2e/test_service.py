@@ -1,6 +1,7 @@
 """What a service manager sees: signals, readiness, handed-in sockets, reloads that are all or nothing, a private full disk."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -135,20 +136,21 @@ class Notices:
 def handed_in():
     with Lab() as lab, socket.create_server(("127.0.0.1", 0)) as secure, socket.create_server(("127.0.0.1", 0)) as plain:
         notices = Notices(lab)
-        files = {3: secure, 4: plain}
+        files = (secure, plain)
         # As systemd does: descriptors from 3 on, and LISTEN_PID is the daemon itself.
-        script = (f"exec 8<&{secure.fileno()} 9<&{plain.fileno()}; exec 3<&8 4<&9 8<&- 9<&-; "
+        far = [fcntl.fcntl(s.fileno(), fcntl.F_DUPFD_CLOEXEC, 200) for s in files]
+        script = (f"exec 3<&{far[0]} 4<&{far[1]} {far[0]}<&- {far[1]}<&-; "
                   'LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=ipnd.socket:http exec "$@"')
         for turn in range(2):
             with open(os.path.join(lab.folder, "ipnd.log"), "a") as log:
                 p = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "bash", "-c", script, "sh",
                                       os.path.join(lab.build, "ipnd"), "-c", lab.config], stdout=log, stderr=log,
-                                     stdin=subprocess.DEVNULL, pass_fds=[s.fileno() for s in files.values()],
+                                     stdin=subprocess.DEVNULL, pass_fds=far,
                                      env=dict(os.environ, NOTIFY_SOCKET=notices.path, WATCHDOG_USEC="600000"))
             lab.daemons["ipnd"] = p
             wait_for("readiness", lambda: notices.has("READY=1") or p.poll() is not None)
             equal(p.poll(), None, "ended")
-            ports = [s.getsockname()[1] for s in files.values()]
+            ports = [s.getsockname()[1] for s in files]
             equal(lab.urls(), [f"https://127.0.0.1:{ports[0]}/ipn", f"http://127.0.0.1:{ports[1]}/ipn"], "listens on")
             check("handed in" in lab.log(), "a warning that the configuration's are not used")
             equal(lab.send(capture(lab, turn)).status, 200, "https")
@@ -163,9 +165,11 @@ def handed_in():
                 wait_for("reload", lambda: notices.has("RELOADING=1\nMONOTONIC_USEC=") and notices.has("READY=1"))
             lab.stop()
             check(notices.has("STOPPING=1"), "stopping is told")
-            for s in files.values():  # the next connection waits in the queue: the socket is still open
+            for s in files:  # the next connection waits in the queue: the socket is still open
                 socket.create_connection(s.getsockname(), timeout=5).close()
             notices.seen = ""
+        for fd in far:
+            os.close(fd)
         equal(lab.one("SELECT count(*) FROM notification"), 4, "rows")
 
 
