@@ -156,8 +156,28 @@ class Lab:
         return self
 
     def __exit__(self, kind, value, trace):
+        ended = {name: p.poll() for name, p in self.daemons.items()}
         for name in list(self.daemons):
             self.kill(name)
+        try:
+            if not kind:
+                self.check_daemons(ended)
+        except AssertionError:
+            kind = AssertionError
+            raise
+        finally:
+            self.leave(kind)
+
+    def check_daemons(self, ended):
+        """A daemon that fell is a failure, wherever the case was looking."""
+        for name, code in ended.items():
+            check(code in (None, 0), f"{name} ended by itself with {code}")
+        for name in ("ipnd", "ipn-hookd"):
+            if os.path.exists(os.path.join(self.folder, name + ".log")):
+                for word in ("Sanitizer", "runtime error:", "Assertion", "Fatal error"):
+                    check(word not in self.log(name), f"{word} in the log of {name}")
+
+    def leave(self, kind):
         if kind and not issubclass(kind, Skip):
             for log in sorted(os.listdir(self.folder)):
                 if log.endswith(".log"):
