@@ -35,7 +35,8 @@ class Skip(Exception):
 
 
 CASES = []
-LABS = set()  # that are open now
+ROOT = tempfile.mkdtemp(prefix="ipnd-e2e-")  # of all folders of this run
+os.chmod(ROOT, 0o711)
 here = threading.local()
 
 
@@ -65,7 +66,9 @@ def children(pid):
 
 
 def end_all():
-    for _ in range(20):  # what they start meanwhile is found the next time
+    """Ends every process and removes every folder, and again what other threads start meanwhile."""
+    for _ in range(50):
+        shutil.rmtree(ROOT, ignore_errors=True)
         left = children(os.getpid())
         for pid in left:
             with contextlib.suppress(OSError):
@@ -73,10 +76,8 @@ def end_all():
         for pid in left:
             with contextlib.suppress(OSError):
                 os.waitpid(pid, 0)
-        if not left:
+        if not left and not os.path.exists(ROOT):
             break
-    for lab in list(LABS):
-        shutil.rmtree(lab.folder, ignore_errors=True)
 
 
 def case(name):
@@ -139,8 +140,7 @@ class Lab:
     topic, build = TOPIC, BUILD
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="ipnd-e2e-")
-        LABS.add(self)
+        self.folder = tempfile.mkdtemp(dir=ROOT)
         self.home = os.path.join(self.folder, "sim")
         self.run("ipn-simulate", "init", self.home)
         self.config = os.path.join(self.home, "ipnd.conf")
@@ -184,7 +184,6 @@ class Lab:
                     for line in self.log(log[:-4]).splitlines()[-LOG_LINES:]:
                         say(f"{log}: {ascii(line)[1:-1]}")
         shutil.rmtree(self.folder, ignore_errors=True)
-        LABS.discard(self)
 
     # programs
 
