@@ -24,10 +24,28 @@ static void say_not_json(const json_error_t *e, struct why *why)
 		why_set(why, "Message: not JSON, at byte %d", e->position);
 }
 
+/*
+ * Amazon writes a JSON boolean, and only for a sample. A message that is perhaps a sample must not touch a state, so what is
+ * neither yes nor no is refused.
+ */
+static bool read_is_sample(const json_t *root, bool *ret, struct why *why)
+{
+	const json_t *value = json_object_get(root, "IsSample");
+	struct text text = text_member(root, "IsSample");
+
+	*ret = json_is_true(value) || text_is_nocase(text, "true");
+	if (*ret || !value || json_is_false(value) || json_is_null(value) ||
+	    text_is_nocase(text, "false"))
+		return true;
+	why_set(why, "IsSample is neither true nor false");
+	return false;
+}
+
 bool ipn_notification_parse(struct text message, struct ipn_notification *ret, struct why *why)
 {
 	CLEANUP(json_decrefp) json_t *root = NULL;
 	json_error_t error;
+	bool is_sample;
 
 	if (!message.at) {
 		why_set(why, "no Message");
@@ -42,6 +60,8 @@ bool ipn_notification_parse(struct text message, struct ipn_notification *ret, s
 		why_set(why, "Message: not a JSON object");
 		return false;
 	}
+	if (!read_is_sample(root, &is_sample, why))
+		return false;
 	*ret = (struct ipn_notification){
 		.type = text_member(root, "NotificationType"),
 		.reference_id = text_member(root, "NotificationReferenceId"),
@@ -49,7 +69,7 @@ bool ipn_notification_parse(struct text message, struct ipn_notification *ret, s
 		.environment = text_member(root, "ReleaseEnvironment"),
 		.event_type = text_member(root, "EventType"),
 		.data = text_member(root, "NotificationData"),
-		.is_sample = json_is_true(json_object_get(root, "IsSample")),
+		.is_sample = is_sample,
 	};
 	ret->root = TAKE(root);
 	return true;

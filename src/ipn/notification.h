@@ -16,11 +16,11 @@ struct ipn_notification {
 	struct text environment;  /* ReleaseEnvironment */
 	struct text event_type;   /* EventType, billing agreements only */
 	struct text data;         /* NotificationData: the XML document */
-	bool is_sample;           /* IsSample is true */
+	bool is_sample;           /* IsSample is true, or the text "true" */
 };
 
 /*
- * Strict JSON, one object, no member twice. Missing members are left absent. False with the reason when it is
+ * Strict JSON, one object, no member twice, an IsSample that is true or false, if any. Missing members are left absent. False with the reason when it is
  * not such an object; then *ret is not written. On success the caller calls ipn_notification_done().
  */
 bool ipn_notification_parse(struct text message, struct ipn_notification *ret, struct why *why);

@@ -202,12 +202,27 @@ static bool may_stand_between(const xmlNode *n)
 	return n->type == XML_COMMENT_NODE || n->type == XML_PI_NODE;
 }
 
-bool xml_next_child(const xmlNode *parent, struct text name, const xmlNode **at, struct why *why)
+bool xml_is_named(const char *name, struct text names)
+{
+	while (names.len > 0) {
+		const char *bar = memchr(names.at, '|', names.len);
+		size_t len = bar ? (size_t)(bar - names.at) : names.len;
+
+		if (text_is((struct text){names.at, len}, name))
+			return true;
+		len += bar != NULL;
+		names.at += len;
+		names.len -= len;
+	}
+	return false;
+}
+
+bool xml_next_child(const xmlNode *parent, struct text names, const xmlNode **at, struct why *why)
 {
 	const xmlNode *n = *at ? (*at)->next : parent->children;
 
 	for (; n; n = n->next) {
-		if (n->type == XML_ELEMENT_NODE && text_is(name, name_of(n)))
+		if (n->type == XML_ELEMENT_NODE && xml_is_named(name_of(n), names))
 			break;
 		if (n->type != XML_ELEMENT_NODE && !may_stand_between(n)) {
 			why_set(why, "%s: text beside elements", name_of(parent));
@@ -218,14 +233,14 @@ bool xml_next_child(const xmlNode *parent, struct text name, const xmlNode **at,
 	return true;
 }
 
-bool xml_child(const xmlNode *parent, struct text name, const xmlNode **ret, struct why *why)
+bool xml_child(const xmlNode *parent, struct text names, const xmlNode **ret, struct why *why)
 {
 	const xmlNode *first = NULL, *second;
 
-	if (!xml_next_child(parent, name, &first, why))
+	if (!xml_next_child(parent, names, &first, why))
 		return false;
 	second = first;
-	if (second && !xml_next_child(parent, name, &second, why))
+	if (second && !xml_next_child(parent, names, &second, why))
 		return false;
 	if (second) {
 		why_set(why, "%s stands twice in %s", name_of(second), name_of(parent));

@@ -30,14 +30,17 @@ void xml_init(void);
  */
 xmlDoc *xml_parse(struct text xml, struct why *why);
 
+/* Whether the name is among `names`, which have a bar between them: "Id|member". */
+bool xml_is_named(const char *name, struct text names);
+
 /*
- * The next child element of that local name, in any namespace or none, after *at, or the first when *at is
+ * The next child element of such a local name, in any namespace or none, after *at, or the first when *at is
  * NULL. *at is NULL again when there is none. False when text stands among the elements.
  */
-bool xml_next_child(const xmlNode *parent, struct text name, const xmlNode **at, struct why *why);
+bool xml_next_child(const xmlNode *parent, struct text names, const xmlNode **at, struct why *why);
 
 /* The only such child; *ret is NULL when there is none. False also when there are two. */
-bool xml_child(const xmlNode *parent, struct text name, const xmlNode **ret, struct why *why);
+bool xml_child(const xmlNode *parent, struct text names, const xmlNode **ret, struct why *why);
 
 /*
  * The text of an element that has no more than one text node in it, without white space at its ends; borrowed.

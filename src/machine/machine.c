@@ -3,41 +3,35 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static const char *const words[STATE_N] = {
-	[STATE_NOTHING] = "",
-#define STATE(name, word) [STATE_##name] = word,
-#define MOVE(object, from, to)
-#define WAY_BACK(object)
+static const struct {
+	const char *word;
+	const char *event;
+} states[STATE_N] = {
+	[STATE_NOTHING] = {"", ""},
+#define STATE(name, word, event) [STATE_##name] = {word, event},
 #include "machine/states.def"
-#undef STATE
-#undef MOVE
-#undef WAY_BACK
 };
 
 static const bool moves[OBJECT_N][STATE_N][STATE_N] = {
-#define STATE(name, word)
 #define MOVE(object, from, to) [OBJECT_##object][STATE_##from][STATE_##to] = true,
-#define WAY_BACK(object)
 #include "machine/states.def"
-#undef STATE
-#undef MOVE
-#undef WAY_BACK
 };
 
 static const bool way_back[OBJECT_N] = {
-#define STATE(name, word)
-#define MOVE(object, from, to)
 #define WAY_BACK(object) [OBJECT_##object] = true,
 #include "machine/states.def"
-#undef STATE
-#undef MOVE
-#undef WAY_BACK
 };
 
 const char *state_word(enum state s)
 {
 	assert(s < STATE_N);
-	return words[s];
+	return states[s].word;
+}
+
+const char *state_event(enum state s)
+{
+	assert(s < STATE_N);
+	return states[s].event;
 }
 
 bool machine_allows(enum object_type o, enum state from, enum state to)
@@ -72,7 +66,8 @@ enum state machine_state(enum object_type o, const char *word)
 {
 	assert(o < OBJECT_N);
 	for (enum state s = STATE_NOTHING + 1; s < STATE_N; s++)
-		if (text_is_nocase(text_of(word), words[s]) && machine_reaches(o, STATE_NOTHING, s))
+		if (text_is_nocase(text_of(word), states[s].word) &&
+		    machine_reaches(o, STATE_NOTHING, s))
 			return s;
 	return STATE_NOTHING;
 }
@@ -113,13 +108,14 @@ ptrdiff_t machine_fold(enum object_type o, const struct machine_fact *facts, siz
 	for (size_t i = 0; i < n; i++) {
 		struct machine_step *step = &ret_steps[i];
 		enum state to = facts[step->fact].state;
+		bool reached = machine_reaches(o, current, to);
 
 		step->from = current;
-		step->held = to != current && !machine_reaches(o, current, to);
+		step->held = to != current && !reached && !facts[step->fact].accepted;
 		if (step->held)
 			continue;
 		step->begins = to != current;
-		step->skipped = step->begins && !moves[o][current][to];
+		step->skipped = step->begins && reached && !moves[o][current][to];
 		current = to;
 		last = (ptrdiff_t)i;
 	}

@@ -14,18 +14,16 @@
 
 enum state {
 	STATE_NOTHING, /* before the first fact */
-#define STATE(name, word) STATE_##name,
-#define MOVE(object, from, to)
-#define WAY_BACK(object)
+#define STATE(name, word, event) STATE_##name,
 #include "machine/states.def"
-#undef STATE
-#undef MOVE
-#undef WAY_BACK
 	STATE_N
 };
 
 /* "" for STATE_NOTHING. */
 const char *state_word(enum state s);
+
+/* The word in the names of events: "completed" of capture.completed. */
+const char *state_event(enum state s);
 
 /* Without regard to case. STATE_NOTHING when the word is none, or none that this object can have. */
 enum state machine_state(enum object_type o, const char *word);
@@ -40,6 +38,7 @@ bool machine_reaches(enum object_type o, enum state from, enum state to);
 struct machine_fact {
 	enum state state;
 	int64_t at_ms;
+	bool accepted; /* a person says so too: it is never held */
 };
 
 /* What the fold makes of one fact. */
