@@ -124,7 +124,7 @@ SELECT * FROM refused_topic ORDER BY last_at DESC, topic_arn;
 
 -- Held now: a conflict that a later fact has explained is none any more.
 -- name: ask_held
-SELECT (SELECT count(*) FROM fact WHERE place IS NULL) AS conflicts,
+SELECT (SELECT count(*) FROM fact WHERE place IS NULL AND decision IS NULL) AS conflicts,
 	(SELECT count(*) FROM notification WHERE verdict = 'unrecognized') AS unrecognized,
 	(SELECT count(*) FROM notification WHERE verdict = 'foreign') AS "foreign";
 

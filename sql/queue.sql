@@ -68,14 +68,30 @@ WHERE state IN ('pending', 'running') AND state = 'running';
 UPDATE hook_run SET state = 'pending', next_attempt_at = :now, detail = :detail, updated_at = :now
 WHERE event_id = :event_id AND hook = :hook AND state = 'running';
 
+-- The object of an event as it stands now. Where each notification is a row, the event's own.
 -- name: queue_object_order_reference
-SELECT * FROM order_reference WHERE order_reference_id = :object_id;
+SELECT o.* FROM event e JOIN order_reference o ON o.order_reference_id = e.object_id WHERE e.id = :event_id;
+
+-- name: queue_object_billing_agreement
+SELECT o.* FROM event e JOIN billing_agreement o ON o.billing_agreement_id = e.object_id WHERE e.id = :event_id;
 
 -- name: queue_object_authorization
-SELECT * FROM authorization WHERE authorization_id = :object_id;
+SELECT o.* FROM event e JOIN authorization o ON o.authorization_id = e.object_id WHERE e.id = :event_id;
 
 -- name: queue_object_capture
-SELECT * FROM capture WHERE capture_id = :object_id;
+SELECT o.* FROM event e JOIN capture o ON o.capture_id = e.object_id WHERE e.id = :event_id;
 
 -- name: queue_object_refund
-SELECT * FROM refund WHERE refund_id = :object_id;
+SELECT o.* FROM event e JOIN refund o ON o.refund_id = e.object_id WHERE e.id = :event_id;
+
+-- name: queue_object_provider_credit
+SELECT o.* FROM event e JOIN provider_credit o ON o.provider_credit_id = e.object_id WHERE e.id = :event_id;
+
+-- name: queue_object_provider_credit_reversal
+SELECT o.* FROM event e JOIN provider_credit_reversal o ON o.provider_credit_reversal_id = e.object_id WHERE e.id = :event_id;
+
+-- name: queue_object_chargeback
+SELECT o.* FROM event e JOIN chargeback o ON o.notification_id = e.notification_id WHERE e.id = :event_id;
+
+-- name: queue_object_solution_provider
+SELECT o.* FROM event e JOIN solution_provider o ON o.notification_id = e.notification_id WHERE e.id = :event_id;

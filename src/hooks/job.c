@@ -113,7 +113,7 @@ static int gather(struct job *j, struct ledger *l, const struct queue_event *e)
 
 	if (!object)
 		return -ENOMEM;
-	r = queue_object(l, e->object_type, e->object_id, environment_add_column, object);
+	r = queue_object(l, e, environment_add_column, object);
 	if (r < 0)
 		return r;
 	j->environment = environment_make(e, j->attempt, home && *home == '/' ? home : "/");

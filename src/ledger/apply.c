@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "ledger/derived.h"
 #include "ledger/facts.h"
 #include "ledger/query.h"
 #include "machine/machine.h"
@@ -29,6 +30,14 @@ static void bind_amount(sqlite3_stmt *s, const char *name, const struct ipn_amou
 {
 	if (a->known)
 		query_bind_int(s, name, a->minor);
+}
+
+static void bind_converted(sqlite3_stmt *s, const struct ipn_foreign *price)
+{
+	if (!price->known)
+		return;
+	query_bind_int(s, ":converted_minor", price->minor);
+	query_bind_string(s, ":converted_currency", price->currency);
 }
 
 static void bind_currency(sqlite3_stmt *s, const struct ipn_document *d)
@@ -87,33 +96,19 @@ static int put_ids(struct ledger *l, int64_t fact_id, const struct ipn_document 
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_fact_id_put, &s);
 
-	for (size_t i = 0; r == 0 && i < d->n_ids; i++) {
+	for (size_t i = 0; r == 0 && i < d->ids.n; i++) {
 		query_bind_int(s, ":fact_id", fact_id);
-		query_bind_string(s, ":object_id", d->ids[i]);
+		query_bind_string(s, ":object_id", d->ids.at[i]);
 		r = query_run(l, s);
 		query_done(s);
 	}
 	return r;
 }
 
-/* The snapshot's attributes into its fact, new or not. */
-static int put_attributes(struct ledger *l, const struct ledger_message *m, enum state state,
-			  int64_t notification_id, int64_t *ret_id)
+static void bind_document(sqlite3_stmt *s, const struct ipn_document *d)
 {
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	const struct ipn_document *d = m->document;
-	int r = query_start(l, QUERY_fact_put, &s);
-
-	if (r < 0)
-		return r;
 	query_bind_string(s, ":object_type", object_word(d->object));
 	query_bind_string(s, ":object_id", d->object_id);
-	query_bind_string(s, ":state", state_word(state));
-	query_bind_time(s, ":at", d->updated_ms);
-	query_bind_int(s, ":notification_id", notification_id);
-	query_bind_string(s, ":account", m->account->name);
-	query_bind_string(s, ":environment", environment_of(m));
-	query_bind_text(s, ":seller_id", m->notification->seller_id);
 	query_bind_string(s, ":order_reference_id", d->order_reference_id);
 	query_bind_string(s, ":reference_id", d->reference_id);
 	query_bind_string(s, ":seller_order_id", d->seller_order_id);
@@ -122,12 +117,41 @@ static int put_attributes(struct ledger *l, const struct ledger_message *m, enum
 	bind_amount(s, ":amount_minor", &d->amount);
 	bind_amount(s, ":done_minor", &d->done);
 	bind_amount(s, ":fee_minor", &d->fee);
+	bind_amount(s, ":limit_minor", &d->limit);
+	bind_amount(s, ":remaining_minor", &d->remaining);
 	bind_currency(s, d);
+	bind_converted(s, &d->converted);
+	query_bind_string(s, ":conversion_rate", d->conversion_rate);
 	query_bind_string(s, ":refund_type", d->refund_type);
+	query_bind_string(s, ":provider_seller_id", d->provider_seller_id);
+	query_bind_string(s, ":options", d->options);
 	bind_flag(s, ":soft_decline", d->soft_decline);
 	bind_flag(s, ":capture_now", d->capture_now);
+	bind_flag(s, ":consent", d->consent);
 	query_bind_time(s, ":created_at", d->created_ms);
 	query_bind_time(s, ":expires_at", d->expires_ms);
+	query_bind_time(s, ":period_start_at", d->period_start_ms);
+	query_bind_time(s, ":period_end_at", d->period_end_ms);
+}
+
+/* The snapshot's attributes into its fact, new or not. */
+static int put_attributes(struct ledger *l, const struct ledger_message *m, const struct fact *fact,
+			  int64_t notification_id, int64_t *ret_id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_fact_put, &s);
+
+	if (r < 0)
+		return r;
+	bind_document(s, m->document);
+	query_bind_string(s, ":state", state_word(fact->state));
+	query_bind_time(s, ":at", fact->at_ms);
+	query_bind_int(s, ":notification_id", notification_id);
+	query_bind_string(s, ":account", m->account->name);
+	query_bind_string(s, ":environment", environment_of(m));
+	query_bind_text(s, ":seller_id",
+			m->document->seller_id ? text_of(m->document->seller_id)
+					       : m->notification->seller_id);
 	r = query_step(l, s);
 	if (r <= 0)
 		return r < 0 ? r : -EIO;
@@ -158,106 +182,35 @@ static bool gives_attributes(const struct fact *fact, const struct ledger_messag
 	return strncmp(m->message_id.at, fact->message_id, m->message_id.len) > 0;
 }
 
+/* What a billing agreement's notification tells besides the state. */
+static int put_change(struct ledger *l, const struct ledger_message *m, int64_t fact_id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	const char *change = ipn_change_of(m->notification->event_type);
+	int r;
+
+	if (m->document->object != OBJECT_BILLING_AGREEMENT || !change || !*change)
+		return 0;
+	r = query_start(l, QUERY_fact_change_put, &s);
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":fact_id", fact_id);
+	query_bind_string(s, ":name", change);
+	return query_run(l, s);
+}
+
 static int put_fact(struct ledger *l, const struct ledger_message *m, struct fact *fact,
 		    int64_t notification_id)
 {
 	int r;
 
 	if (gives_attributes(fact, m))
-		r = put_attributes(l, m, fact->state, notification_id, &fact->id);
+		r = put_attributes(l, m, fact, notification_id, &fact->id);
 	else
 		r = grow_done(l, fact->id, m->document);
-	return r < 0 ? r : put_ids(l, fact->id, m->document);
-}
-
-static int run_for_fact(struct ledger *l, enum query q, int64_t fact_id)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, q, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_int(s, ":fact_id", fact_id);
-	return query_run(l, s);
-}
-
-static int put_object(struct ledger *l, enum object_type o, int64_t fact_id)
-{
-	static const enum query put[OBJECT_N] = {
-		[OBJECT_ORDER_REFERENCE] = QUERY_order_reference_put,
-		[OBJECT_AUTHORIZATION] = QUERY_authorization_put,
-		[OBJECT_CAPTURE] = QUERY_capture_put,
-		[OBJECT_REFUND] = QUERY_refund_put,
-	};
-
-	return run_for_fact(l, put[o], fact_id);
-}
-
-/* Which capture belongs to which authorization, and so on: derived anew for the order that was touched. */
-static int link_order(struct ledger *l, const char *order_reference_id)
-{
-	static const enum query links[] = {QUERY_link_captures, QUERY_link_refunds,
-					   QUERY_sum_refunds};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && order_reference_id && i < sizeof(links) / sizeof(links[0]);
-	     i++) {
-		CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-
-		r = query_start(l, links[i], &s);
-		if (r < 0)
-			return r;
-		query_bind_string(s, ":order_reference_id", order_reference_id);
-		r = query_run(l, s);
-	}
-	return r;
-}
-
-static int put_transition_event(struct ledger *l, const struct fact *fact, int64_t created_ms,
-				int64_t notification_id)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_event_of_fact, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_int(s, ":fact_id", fact->id);
-	query_bind_time(s, ":created_at", created_ms);
-	query_bind_int(s, ":notification_id", notification_id);
-	return query_run(l, s);
-}
-
-static int put_conflict_event(struct ledger *l, const struct fact *fact, enum state current,
-			      int64_t created_ms)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_event_of_conflict, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_int(s, ":fact_id", fact->id);
-	query_bind_time(s, ":created_at", created_ms);
-	query_bind_string(s, ":previous_state", state_word(current));
-	return query_run(l, s);
-}
-
-/* In the order of the fold: what is told for the first time, and what is newly held. */
-static int put_events(struct ledger *l, const struct facts *f, int64_t created_ms,
-		      int64_t notification_id)
-{
-	enum state current = f->at[f->steps[f->current].fact].state;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < f->n; i++) {
-		const struct fact *fact = &f->at[f->steps[i].fact];
-		bool arrived = f->steps[i].fact == f->arrived && !fact->message_id;
-
-		if (fact->now.announced && !fact->was.announced)
-			r = put_transition_event(l, fact, created_ms, notification_id);
-		else if (f->steps[i].held && (arrived || fact->was.place))
-			r = put_conflict_event(l, fact, current, created_ms);
-	}
-	return r;
+	if (r == 0)
+		r = put_ids(l, fact->id, m->document);
+	return r < 0 ? r : put_change(l, m, fact->id);
 }
 
 /* What the message did, as it arrived (interface.md, "Database"). */
@@ -267,7 +220,7 @@ static enum verdict verdict_of(const struct facts *f)
 
 	if (facts_step_of(f, f->arrived)->held)
 		return VERDICT_CONFLICT;
-	if (f->at[current->fact].state != f->current_was)
+	if (facts_current(f)->state != f->current_was)
 		return VERDICT_APPLIED;
 	return current->fact == f->arrived ? VERDICT_UNCHANGED : VERDICT_STALE;
 }
@@ -277,30 +230,25 @@ static int apply_snapshot(struct ledger *l, const struct ledger_message *m,
 {
 	const struct ipn_document *d = m->document;
 	CLEANUP(facts_freep) struct facts *f = NULL;
+	bool timed = d->updated_ms != UTC_UNKNOWN;
 	struct why why = {""};
 	int64_t notification_id;
 	enum verdict v;
 	int r;
 
-	r = facts_load(l, d->object, d->object_id, machine_state(d->object, d->state),
-		       d->updated_ms, &f);
+	r = facts_load_with(l, d->object, d->object_id, timed, machine_state(d->object, d->state),
+			    timed ? d->updated_ms : m->sent_at_ms, &f);
 	if (r < 0)
 		return r;
 	v = verdict_of(f);
 	if (v == VERDICT_CONFLICT)
 		why_set(&why, "%s cannot follow %s: held", state_word(f->at[f->arrived].state),
-			state_word(f->at[f->steps[f->current].fact].state));
+			state_word(facts_current(f)->state));
 	r = put_notification(l, m, v, why.text[0] ? why.text : NULL, &notification_id);
 	if (r == 0)
 		r = put_fact(l, m, &f->at[f->arrived], notification_id);
 	if (r == 0)
-		r = facts_write_folding(l, f);
-	if (r == 0)
-		r = put_object(l, d->object, f->at[f->steps[f->current].fact].id);
-	if (r == 0)
-		r = link_order(l, d->order_reference_id);
-	if (r == 0)
-		r = put_events(l, f, m->received_at_ms, notification_id);
+		r = derived_write(l, f, d->order_reference_id, m->received_at_ms, notification_id);
 	if (r == 0)
 		*ret_verdict = v;
 	return r;

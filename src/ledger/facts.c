@@ -39,6 +39,7 @@ static int facts_add_row(struct ledger *l, struct facts *f, sqlite3_stmt *s)
 	fact->id = query_int(s, "id");
 	fact->state = machine_state(f->object, query_string(s, "state"));
 	fact->at_ms = query_time(s, "at");
+	fact->accepted = text_is(query_text(s, "decision"), "accepted");
 	fact->sent_at_ms = query_time(s, "sent_at");
 	fact->message_id = text_dup(query_text(s, "message_id"));
 	fact->was = (struct folding){
@@ -47,6 +48,7 @@ static int facts_add_row(struct ledger *l, struct facts *f, sqlite3_stmt *s)
 		.from = query_is_null(s, "from_state")
 				? STATE_NOTHING
 				: machine_state(f->object, query_string(s, "from_state")),
+		.skipped = query_int(s, "skipped") != 0,
 		.announced = query_int(s, "announced") != 0,
 		.late = query_int(s, "late") != 0,
 	};
@@ -95,44 +97,80 @@ static int facts_arrive(struct facts *f, enum state state, int64_t at_ms)
 
 static int facts_fold(struct facts *f)
 {
-	CLEANUP(freep) struct machine_fact *set = calloc(f->n, sizeof(*set));
+	CLEANUP(freep) struct machine_fact *set = calloc(f->n + 1, sizeof(*set));
 
-	f->steps = calloc(f->n, sizeof(*f->steps));
+	f->steps = calloc(f->n + 1, sizeof(*f->steps));
 	if (!set || !f->steps)
 		return -ENOMEM;
 	for (size_t i = 0; i < f->n; i++)
-		set[i] = (struct machine_fact){f->at[i].state, f->at[i].at_ms};
+		set[i] = (struct machine_fact){f->at[i].state, f->at[i].at_ms, f->at[i].accepted};
 	f->current = machine_fold(f->object, set, f->n, f->steps);
 	/* Every state of an object can be reached from nothing, so the first fact is never held. */
-	assert(f->current >= 0);
+	assert(f->current >= 0 || f->n == 0);
 	return 0;
 }
 
-int facts_load(struct ledger *l, enum object_type object, const char *object_id, enum state state,
-	       int64_t at_ms, struct facts **ret)
+static void facts_remember_current(struct facts *f)
 {
-	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
 	int64_t last = 0;
-	int r;
 
-	if (!f)
-		return -ENOMEM;
-	f->object = object;
-	r = facts_read(l, f, object_id);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < f->n; i++)
 		if (f->at[i].was.place > last) {
 			last = f->at[i].was.place;
 			f->current_was = f->at[i].state;
 		}
-	r = facts_arrive(f, state, at_ms);
-	if (r == 0)
-		r = facts_fold(f);
+}
+
+/* Not folded yet. */
+static int facts_new(struct ledger *l, enum object_type object, const char *object_id, bool read,
+		     struct facts **ret)
+{
+	CLEANUP(facts_freep) struct facts *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->object = object;
+	r = read ? facts_read(l, f, object_id) : 0;
 	if (r < 0)
 		return r;
+	facts_remember_current(f);
+	f->arrived = f->n;
 	*ret = TAKE(f);
 	return 0;
+}
+
+int facts_load(struct ledger *l, enum object_type object, const char *object_id, struct facts **ret)
+{
+	CLEANUP(facts_freep) struct facts *f = NULL;
+	int r = facts_new(l, object, object_id, true, &f);
+
+	if (r == 0)
+		r = facts_fold(f);
+	if (r == 0)
+		*ret = TAKE(f);
+	return r;
+}
+
+int facts_load_with(struct ledger *l, enum object_type object, const char *object_id, bool timed,
+		    enum state state, int64_t at_ms, struct facts **ret)
+{
+	CLEANUP(facts_freep) struct facts *f = NULL;
+	int r = facts_new(l, object, object_id, timed, &f);
+
+	if (r == 0)
+		r = facts_arrive(f, state, at_ms);
+	if (r == 0)
+		r = facts_fold(f);
+	if (r == 0)
+		*ret = TAKE(f);
+	return r;
+}
+
+const struct fact *facts_current(const struct facts *f)
+{
+	assert(f->current >= 0);
+	return &f->at[f->steps[f->current].fact];
 }
 
 const struct machine_step *facts_step_of(const struct facts *f, size_t fact)
@@ -174,12 +212,13 @@ static void facts_name_run(struct facts *f, size_t first)
 	start->now.begins = told->id;
 	start->now.late = told->now.late;
 	start->now.from = f->steps[first].from;
+	start->now.skipped = f->steps[first].skipped;
 }
 
 static bool folding_equal(const struct folding *a, const struct folding *b)
 {
 	return a->place == b->place && a->begins == b->begins && a->from == b->from &&
-	       a->announced == b->announced && a->late == b->late;
+	       a->skipped == b->skipped && a->announced == b->announced && a->late == b->late;
 }
 
 static int fact_write(struct ledger *l, const struct fact *fact)
@@ -197,6 +236,7 @@ static int fact_write(struct ledger *l, const struct fact *fact)
 		query_bind_int(s, ":begins", now->begins);
 	if (now->from != STATE_NOTHING)
 		query_bind_string(s, ":from_state", state_word(now->from));
+	query_bind_int(s, ":skipped", now->skipped);
 	query_bind_int(s, ":announced", now->announced);
 	query_bind_int(s, ":late", now->late);
 	return query_run(l, s);
@@ -212,6 +252,7 @@ int facts_write_folding(struct ledger *l, struct facts *f)
 		fact->now.place = f->steps[i].held ? 0 : (int64_t)i + 1;
 		fact->now.begins = 0;
 		fact->now.from = STATE_NOTHING;
+		fact->now.skipped = false;
 	}
 	for (size_t i = 0; i < f->n; i++)
 		if (f->steps[i].begins)

@@ -11,6 +11,7 @@ struct folding {
 	int64_t place;  /* 1..; 0: held */
 	int64_t begins; /* transition id; 0: none begins here */
 	enum state from;
+	bool skipped;
 	bool announced;
 	bool late;
 };
@@ -19,8 +20,9 @@ struct fact {
 	int64_t id; /* 0: not stored yet */
 	enum state state;
 	int64_t at_ms;
+	bool accepted;      /* by a person */
 	int64_t sent_at_ms; /* of the notification that gave the attributes */
-	char *message_id;
+	char *message_id;   /* NULL: it arrives now */
 	struct folding was;
 	struct folding now;
 };
@@ -29,17 +31,24 @@ struct facts {
 	enum object_type object;
 	struct fact *at;
 	size_t n;
-	size_t arrived; /* the one that the message brings */
+	size_t arrived; /* the one that the message brings; `n`: none */
 	enum state current_was;
 	struct machine_step *steps; /* in the order of the fold */
 	ptrdiff_t current;          /* index into steps */
 };
 
-/* Reads the stored facts of the object and adds the one that arrives, if it is new. */
-int facts_load(struct ledger *l, enum object_type object, const char *object_id, enum state state,
-	       int64_t at_ms, struct facts **ret);
+/* Reads the stored facts of the object and folds them; when there are none, ret->current is -1. */
+int facts_load(struct ledger *l, enum object_type object, const char *object_id,
+	       struct facts **ret);
+
+/* The same with one that arrives. What carries no time (`timed` is false) is folded alone. */
+int facts_load_with(struct ledger *l, enum object_type object, const char *object_id, bool timed,
+		    enum state state, int64_t at_ms, struct facts **ret);
 void facts_free(struct facts *f);
 DEFINE_CLEANUP(struct facts *, facts_free)
+
+/* The fact that gives the object its state; there must be one. */
+const struct fact *facts_current(const struct facts *f);
 
 /* The step of a fact after the fold. */
 const struct machine_step *facts_step_of(const struct facts *f, size_t fact);

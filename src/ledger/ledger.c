@@ -104,24 +104,42 @@ static int run(struct ledger *l, const char *sql)
 	return ledger_errno(l, sqlite3_exec(l->db, sql, NULL, NULL, NULL));
 }
 
-static int migrate(struct ledger *l, int from)
+/* A table that is made anew is dropped for a moment, with all that refers to it: checked at the end instead. */
+static int check_references(struct ledger *l)
 {
+	int broken = 0;
+	int r = pragma_int(l, "SELECT count(*) FROM pragma_foreign_key_check", &broken);
+
+	if (r == 0 && broken > 0)
+		return ledger_fail(l, -EUCLEAN, "rows refer to rows that are not there");
+	return r;
+}
+
+static int run_migrations(struct ledger *l, int from)
+{
+	char sql[96];
 	int r = run(l, "BEGIN IMMEDIATE");
 
-	if (r < 0)
-		return r;
 	for (size_t i = 0; r == 0 && i < sizeof(migrations) / sizeof(migrations[0]); i++)
 		if (migrations[i].number > from)
 			r = run(l, migrations[i].sql);
-	if (r == 0) {
-		char sql[96];
+	if (r == 0)
+		r = check_references(l);
+	if (r < 0)
+		return r;
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		 LEDGER_APPLICATION_ID, schema_version());
+	return run(l, sql);
+}
 
-		snprintf(sql, sizeof(sql),
-			 "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-			 LEDGER_APPLICATION_ID, schema_version());
-		r = run(l, sql);
-	}
+static int migrate(struct ledger *l, int from)
+{
+	int r;
+
+	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+	r = run_migrations(l, from);
 	ledger_rollback(l);
+	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	return r;
 }
 

@@ -327,9 +327,14 @@ static int object_query(const char *object_type, enum query *ret)
 {
 	static const enum query queries[OBJECT_N] = {
 		[OBJECT_ORDER_REFERENCE] = QUERY_queue_object_order_reference,
+		[OBJECT_BILLING_AGREEMENT] = QUERY_queue_object_billing_agreement,
 		[OBJECT_AUTHORIZATION] = QUERY_queue_object_authorization,
 		[OBJECT_CAPTURE] = QUERY_queue_object_capture,
 		[OBJECT_REFUND] = QUERY_queue_object_refund,
+		[OBJECT_CHARGEBACK] = QUERY_queue_object_chargeback,
+		[OBJECT_PROVIDER_CREDIT] = QUERY_queue_object_provider_credit,
+		[OBJECT_PROVIDER_CREDIT_REVERSAL] = QUERY_queue_object_provider_credit_reversal,
+		[OBJECT_SOLUTION_PROVIDER] = QUERY_queue_object_solution_provider,
 	};
 	enum object_type o = object_of_word(object_type);
 
@@ -354,19 +359,19 @@ static struct queue_column column_of(sqlite3_stmt *s, int i)
 	return c;
 }
 
-int queue_object(struct ledger *l, const char *object_type, const char *object_id,
-		 queue_column_fn each, void *userdata)
+int queue_object(struct ledger *l, const struct queue_event *e, queue_column_fn each,
+		 void *userdata)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	enum query q;
 	int r;
 
-	if (object_query(object_type, &q) < 0)
+	if (object_query(e->object_type, &q) < 0)
 		return 0;
 	r = query_start(l, q, &s);
 	if (r < 0)
 		return r;
-	query_bind_string(s, ":object_id", object_id);
+	query_bind_int(s, ":event_id", e->id);
 	r = query_step(l, s);
 	if (r <= 0)
 		return r;

@@ -140,11 +140,11 @@ struct queue_column {
 };
 
 /*
- * The row of an object as it stands now, column by column. 1: there is one; 0: none, or no table for such an
+ * The row of the event's object as it stands now, column by column. 1: there is one; 0: none, or no table for such an
  * object. < 0 of the callback ends with that error; it must not use the ledger.
  */
 typedef int (*queue_column_fn)(const struct queue_column *c, void *userdata);
-int queue_object(struct ledger *l, const char *object_type, const char *object_id,
-		 queue_column_fn each, void *userdata);
+int queue_object(struct ledger *l, const struct queue_event *e, queue_column_fn each,
+		 void *userdata);
 
 #endif
