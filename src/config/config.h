@@ -62,6 +62,12 @@ struct database_config {
 	int64_t keep_raw_ms; /* DURATION_NONE: for ever */
 };
 
+/* How long ahead of Amazon's limit an event tells of it; DURATION_NONE: never. */
+struct deadline_config {
+	int64_t authorization_ms;
+	int64_t order_reference_ms;
+};
+
 struct hook_config {
 	char *name;
 	struct strings on;       /* globs over event names */
@@ -83,6 +89,7 @@ struct config {
 	size_t n_accounts;
 	struct sns_config sns;
 	struct database_config database;
+	struct deadline_config deadline;
 	unsigned hook_concurrency;
 	struct hook_config *hooks;
 	size_t n_hooks;

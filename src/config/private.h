@@ -52,7 +52,7 @@ struct section {
 	size_t count_at; /* ...and its length */
 };
 
-#define CONFIG_SECTIONS     6
+#define CONFIG_SECTIONS     7
 #define CONFIG_SETTINGS_MAX 16 /* of one section */
 extern const struct section config_sections[CONFIG_SECTIONS];
 

@@ -226,6 +226,12 @@ static const struct setting database_settings[] = {
 	{"keep_raw", SETTING_DURATION, "400d", AT(database.keep_raw_ms), "1s", "36500d", .none = true},
 };
 
+/* An order reference lives 180 days, an authorization 30, in the sandbox 2 (protocol.md section 5). */
+static const struct setting deadline_settings[] = {
+	{"authorization", SETTING_DURATION, "1d", AT(deadline.authorization_ms), "1m", "30d", .none = true},
+	{"order_reference", SETTING_DURATION, "7d", AT(deadline.order_reference_ms), "1m", "180d", .none = true},
+};
+
 static const struct setting hooks_settings[] = {
 	{"concurrency", SETTING_NUMBER, "4", AT(hook_concurrency), "1", "64"},
 };
@@ -266,6 +272,7 @@ const struct section config_sections[CONFIG_SECTIONS] = {
 	 offsetof(struct config, n_accounts)},
 	{"sns", ROWS(sns_settings), .titled = false},
 	{"database", ROWS(database_settings), .titled = false},
+	{"deadline", ROWS(deadline_settings), .titled = false},
 	{"hooks", ROWS(hooks_settings), .titled = false},
 	{"hook", ROWS(hook_settings), true, sizeof(struct hook_config), offsetof(struct config, hooks),
 	 offsetof(struct config, n_hooks)},

@@ -92,17 +92,5 @@ enum colour words_colour(const char *word)
 
 const char *words_object(enum object_type object)
 {
-	switch (object) {
-	case OBJECT_ORDER_REFERENCE:
-		return "order reference";
-	case OBJECT_AUTHORIZATION:
-		return "authorization";
-	case OBJECT_CAPTURE:
-		return "capture";
-	case OBJECT_REFUND:
-		return "refund";
-	case OBJECT_N:
-		break;
-	}
-	return "object";
+	return object < OBJECT_N ? object_words(object) : "object";
 }

@@ -11,7 +11,7 @@ const char *words_state(enum object_type object, const char *state, const char *
 /* Whether a state of an object, a verdict or the state of a hook's run is good news; any other word is plain. */
 enum colour words_colour(const char *word);
 
-/* "order reference", "authorization", ... */
+/* "order reference", "authorization", ...; "object" for OBJECT_N. */
 const char *words_object(enum object_type object);
 
 #endif
