@@ -73,10 +73,12 @@ static int try_as(const struct row *row, const char *message_id, enum verdict un
 		.updated_ms = epoch + row->updated_s * 1000,
 		.created_ms = epoch,
 		.expires_ms = UTC_UNKNOWN,
+		.period_start_ms = UTC_UNKNOWN,
+		.period_end_ms = UTC_UNKNOWN,
 		.soft_decline = IPN_UNKNOWN,
 		.capture_now = IPN_UNKNOWN,
-		.ids = {MUTABLE(row->ids)},
-		.n_ids = row->ids ? 1 : 0,
+		.consent = IPN_UNKNOWN,
+		.ids = {{MUTABLE(row->ids)}, row->ids ? 1 : 0},
 	};
 	struct ledger_message m = {
 		.account = &account,

@@ -67,8 +67,8 @@ static char *said(const struct ipn_document *d)
 		or_dash(d->seller_order_id), or_dash(d->refund_type),
 		d->currency[0] ? d->currency : "-", amount[0], amount[1], amount[2], at[0], at[1],
 		at[2][0] ? at[2] : "-", d->soft_decline, d->capture_now);
-	for (size_t i = 0; i < d->n_ids; i++) {
-		more = unit_format("%s %s", s, d->ids[i]);
+	for (size_t i = 0; i < d->ids.n; i++) {
+		more = unit_format("%s %s", s, d->ids.at[i]);
 		free(s);
 		s = more;
 	}
@@ -254,7 +254,7 @@ START_TEST(recorded_documents)
 	ck_assert_msg(parse(type, text_of(xml), &d, &why), "%s: %s", recorded[_i].file, why.text);
 	expect_said(&d, recorded[_i].said);
 	ipn_document_done(&d);
-	ck_assert(d.object_id == NULL && d.n_ids == 0);
+	ck_assert(d.object_id == NULL && d.ids.n == 0);
 	ipn_document_done(&d);
 }
 END_TEST
@@ -673,7 +673,7 @@ START_TEST(number_of_ids)
 	struct why why;
 
 	ck_assert_msg(parse("PaymentAuthorize", text_of(full), &d, &why), "%s", why.text);
-	ck_assert_uint_eq(d.n_ids, IPN_IDS_MAX);
+	ck_assert_uint_eq(d.ids.n, IPN_IDS_MAX);
 	ipn_document_done(&d);
 	expect_refused("PaymentAuthorize", text_of(over), "IdList has too many identifiers");
 }

@@ -410,24 +410,53 @@ static int add_column(const struct queue_column *c, void *userdata)
 	return 0;
 }
 
+/* What queue_object() says of an event about this object. */
+static int object_of(const char *type, const char *id, char **list)
+{
+	CLEANUP(freep)
+	char *sql = unit_format(
+		"INSERT INTO event (name, object_type, object_id, account, environment, late, created_at, lane,"
+		" notification_id) VALUES ('n', '%s', '%s', 'shop', 'live', 0, 'c', 'l',"
+		" (SELECT min(id) FROM notification))",
+		type, id);
+	struct queue_event e = {.object_type = (char *)(uintptr_t)type};
+
+	sql_run(sql);
+	ck_assert_int_eq(queue_newest(ledger, &e.id), 0);
+	return queue_object(ledger, &e, add_column, list);
+}
+
 START_TEST(object_as_stored)
 {
 	CLEANUP(freep) char *list = unit_format("%s", "");
+	CLEANUP(freep) char *chargeback = unit_format("%s", "");
 
 	sql_run("INSERT INTO capture (capture_id, account, environment, state, amount_minor, updated_at)"
 		" VALUES ('C-a', 'shop', 'live', 'Completed', 1995, 'u');"
 		"INSERT INTO order_reference (order_reference_id, account, environment, state, updated_at)"
 		" VALUES ('C-a', 'x', 'live', 'Open', 'u'), ('S', 'x', 'live', 'Open', 'u')");
-	ck_assert_int_eq(queue_object(ledger, "capture", "C-a", add_column, &list), 1);
+	ck_assert_int_eq(object_of("capture", "C-a", &list), 1);
 	ck_assert_str_eq(
 		list,
 		" capture_id='C-a' authorization_id=- order_reference_id=- account='shop' environment='live'"
 		" reference_id=- state='Completed' reason_code=- amount_minor=1995 refunded_minor=- fee_minor=-"
-		" currency=- created_at=- updated_at='u'");
-	ck_assert_int_eq(queue_object(ledger, "order_reference", "S", add_column, &list), 1);
-	ck_assert_int_eq(queue_object(ledger, "capture", "C-b", add_column, &list), 0);
-	ck_assert_int_eq(queue_object(ledger, "notification", "C-a", add_column, &list), 0);
-	ck_assert_int_eq(queue_object(ledger, "chargeback", "C-a", add_column, &list), 0);
+		" currency=- created_at=- updated_at='u' converted_minor=- converted_currency=-"
+		" conversion_rate=-");
+	ck_assert_int_eq(object_of("order_reference", "S", &list), 1);
+	ck_assert_int_eq(object_of("capture", "C-b", &list), 0);
+	ck_assert_int_eq(object_of("notification", "C-a", &list), 0);
+	ck_assert_int_eq(object_of("chargeback", "C-a", &list), 0);
+	/* Two under one id: the event's own. */
+	sql_run("INSERT INTO notification (id, message_id, account, is_sample, sent_at, received_at, verdict)"
+		" VALUES (7, 'm7', 'shop', 0, 's', 'r', 'applied'), (8, 'm8', 'shop', 0, 's', 'r', 'applied');"
+		"INSERT INTO chargeback (notification_id, chargeback_id, account, environment, state)"
+		" VALUES (7, 'C9', 'shop', 'live', 'RECEIVED'), (8, 'C9', 'shop', 'live', 'RECEIVED')");
+	ck_assert_int_eq(object_of("chargeback", "C9", &chargeback), 1);
+	ck_assert_str_eq(
+		chargeback,
+		" notification_id=7 chargeback_id='C9' order_reference_id=-"
+		" capture_reference_id=- account='shop' environment='live' state='RECEIVED'"
+		" reason=- amount_minor=- currency=- created_at=-");
 }
 END_TEST
 

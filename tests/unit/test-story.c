@@ -177,7 +177,7 @@ static void check_document(const struct story *st, const struct scenario_step *s
 	ck_assert(d.amount.known && d.amount.minor == step->amount_minor);
 	ck_assert(d.created_ms <= d.updated_ms && d.updated_ms < now_ms);
 	ck_assert_int_gt(d.updated_ms, now_ms - 10 * 60 * 1000);
-	ck_assert_uint_eq(d.n_ids,
+	ck_assert_uint_eq(d.ids.n,
 			  step->object == OBJECT_AUTHORIZATION && step->done_minor ? 1 : 0);
 	ipn_document_done(&d);
 	ipn_notification_done(&n);
