@@ -120,7 +120,7 @@ static bool read_document(const xmlNode *root, struct ipn_document *d, struct wh
 	for (size_t i = 0; i < n_fields; i++)
 		if (fields[i].object == d->object && !field_read(&fields[i], child, d, why))
 			return false;
-	if (field_find_unknown(child, d) < 0) {
+	if (field_find_unknown(root, child, d) < 0) {
 		why_set(why, "out of memory");
 		return false;
 	}

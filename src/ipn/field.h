@@ -44,7 +44,9 @@ const char *field_path_rest(const char *path);
 bool field_read(const struct field *row, const xmlNode *from, struct ipn_document *d,
 		struct why *why);
 
-/* Adds the names of elements below `child` that no row of the document's object knows. 0 or -ENOMEM. */
-int field_find_unknown(const xmlNode *child, struct ipn_document *d);
+/*
+ * Adds the names of elements that no row of the document's object knows: below `child`, and beside it. 0 or -ENOMEM.
+ */
+int field_find_unknown(const xmlNode *root, const xmlNode *child, struct ipn_document *d);
 
 #endif

@@ -59,7 +59,7 @@ static const struct {
 } refused[] = {
 	/* names */
 	{"lisen {\n}\n", 1,
-	 "there is no section lisen; the sections are listen, account, sns, database, hooks, hook"},
+	 "there is no section lisen; the sections are listen, account, sns, database, deadline, hooks, hook"},
 	{"listen {\n}\n\npath = \"/\"\n", 4, "there is no section path"},
 	{"database {\n\tpth = \"/x\"\n}\n", 2,
 	 "database: pth: there is no such setting; the settings are path, keep_raw"},
@@ -263,6 +263,9 @@ static const struct {
 	{"database { path = \"/var/lib/ipnd/\" }\n", 1, "write a file's path"},
 	{"database { path = \"/var/lib/ipnd/..\" }\n", 1, "write a file's path"},
 	{"database { keep_raw = \"400\" }\n", 1, "or \"none\""},
+	{"deadline { authorization = \"31d\" }\n", 1, "deadline: authorization = \"31d\""},
+	{"deadline { order_reference = \"181d\" }\n", 1, "or \"none\""},
+	{"deadline { order_reference = 7 }\n", 1, "deadline: order_reference = \"7\""},
 	{"hooks { concurrency = 0 }\n", 1,
 	 "hooks: concurrency = \"0\" is not possible; write a whole number from 1 to 64"},
 	{"hooks { concurrency = 65 }\n", 1, "write a whole number from 1 to 64"},
@@ -402,6 +405,7 @@ static const char full[] =
 	"	path = \"/d/b.db\"\n"
 	"	keep_raw = \"none\"\n"
 	"}\n"
+	"deadline { authorization = none order_reference = \"30d\" }\n"
 	"hooks { concurrency = 64 }\n"
 	"hook \"one\" {\n"
 	"	on = {\"authorization.open\", \"capture.*\"}\n"
@@ -448,6 +452,8 @@ static void full_is(const struct config *c)
 	ck_assert_int_eq(c->sns.subscription, SUBSCRIPTION_CONFIRM);
 	ck_assert_str_eq(c->database.path, "/d/b.db");
 	ck_assert_int_eq(c->database.keep_raw_ms, DURATION_NONE);
+	ck_assert_int_eq(c->deadline.authorization_ms, DURATION_NONE);
+	ck_assert_int_eq(c->deadline.order_reference_ms, INT64_C(30) * 86400000);
 	ck_assert_uint_eq(c->hook_concurrency, 64);
 	ck_assert_uint_eq(c->n_hooks, 2);
 	ck_assert_ptr_eq(h, &c->hooks[0]);
@@ -498,6 +504,8 @@ static void defaults_are(const struct config *c)
 	ck_assert_int_eq(c->sns.subscription, SUBSCRIPTION_IGNORE);
 	ck_assert_str_eq(c->database.path, "/var/lib/ipnd/ipnd.db");
 	ck_assert_int_eq(c->database.keep_raw_ms, INT64_C(400) * 86400000);
+	ck_assert_int_eq(c->deadline.authorization_ms, INT64_C(1) * 86400000);
+	ck_assert_int_eq(c->deadline.order_reference_ms, INT64_C(7) * 86400000);
 	ck_assert_uint_eq(c->hook_concurrency, 4);
 }
 

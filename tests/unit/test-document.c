@@ -47,8 +47,47 @@ static void say_amount(const struct ipn_amount *a, char ret[static 24])
 
 /*
  * Everything in a document as one line: object id of order; state, reason, description; reference id, seller order
- * id, refund type; currency amount done fee; updated created expires; flags; ids.
+ * id, refund type; currency amount done fee; updated created expires; flags; ids. Behind it what few documents have, by name.
  */
+static void add(char **s, const char *name, const char *value)
+{
+	char *more;
+
+	if (!value || !value[0])
+		return;
+	more = unit_format("%s; %s %s", *s, name, value);
+	free(*s);
+	*s = more;
+}
+
+static void add_rare(char **s, const struct ipn_document *d)
+{
+	char limit[24] = "", remaining[24] = "", from[UTC_TEXT_SIZE], to[UTC_TEXT_SIZE];
+	char converted[32] = "";
+
+	if (d->limit.known)
+		say_amount(&d->limit, limit);
+	if (d->remaining.known)
+		say_amount(&d->remaining, remaining);
+	if (d->converted.known)
+		snprintf(converted, sizeof(converted), "%s %lld", d->converted.currency,
+			 (long long)d->converted.minor);
+	utc_format(d->period_start_ms, from);
+	utc_format(d->period_end_ms, to);
+	add(s, "limit", limit);
+	add(s, "remaining", remaining);
+	add(s, "from", from);
+	add(s, "to", to);
+	add(s, "consent", d->consent == IPN_UNKNOWN ? "" : d->consent ? "yes" : "no");
+	add(s, "converted", converted);
+	add(s, "rate", d->conversion_rate);
+	add(s, "seller", d->seller_id);
+	add(s, "provider", d->provider_seller_id);
+	add(s, "options", d->options);
+	for (size_t i = 0; i < d->n_unknown; i++)
+		add(s, "unknown", d->unknown[i]);
+}
+
 static char *said(const struct ipn_document *d)
 {
 	char amount[3][24], at[3][UTC_TEXT_SIZE];
@@ -65,13 +104,14 @@ static char *said(const struct ipn_document *d)
 		object_word(d->object), d->object_id, or_dash(d->order_reference_id), d->state,
 		or_dash(d->reason_code), or_dash(d->reason_description), or_dash(d->reference_id),
 		or_dash(d->seller_order_id), or_dash(d->refund_type),
-		d->currency[0] ? d->currency : "-", amount[0], amount[1], amount[2], at[0], at[1],
-		at[2][0] ? at[2] : "-", d->soft_decline, d->capture_now);
+		d->currency[0] ? d->currency : "-", amount[0], amount[1], amount[2], at[0],
+		at[1][0] ? at[1] : "-", at[2][0] ? at[2] : "-", d->soft_decline, d->capture_now);
 	for (size_t i = 0; i < d->ids.n; i++) {
 		more = unit_format("%s %s", s, d->ids.at[i]);
 		free(s);
 		s = more;
 	}
+	add_rare(&s, d);
 	return s;
 }
 
@@ -141,11 +181,36 @@ static const struct {
 	{REAL "2014-12-02_PaymentCapture_Completed_7aa7b31e.json",
 	 "capture S01-0414412-1503685-C004044 of S01-0414412-1503685; Completed, -, -; "
 	 "S01c0414412c1503685captureRef0, -, -; USD 13360 0 0; 2014-12-02T20:57:51.306Z 2014-12-02T20:57:51.306Z -; "
-	 "soft -1 now -1; ids"},
+	 "soft -1 now -1; ids S01-0414412-1503685-P076485"},
 	{REAL "2014-12-02_PaymentRefund_Completed_d450114d.json",
 	 "refund S01-0414412-1503685-R092574 of S01-0414412-1503685; Completed, -, -; "
 	 "S0104144121503685C004044r663, -, SellerInitiated; USD 1000 - 0; "
-	 "2014-12-02T21:03:19.050Z 2014-12-02T21:02:45.046Z -; soft -1 now -1; ids"},
+	 "2014-12-02T21:03:19.050Z 2014-12-02T21:02:45.046Z -; soft -1 now -1; ids S01-0414412-1503685-Q079466"},
+	{REAL "2014-12-02_BillingAgreementNotification_Closed-SellerClosed_36a430f3.json",
+	 "billing_agreement C01-1132127-4529483 of -; Closed, SellerClosed, -; -, -, -; USD - - -; "
+	 "2014-12-02T21:10:26.118Z 2014-12-02T21:04:46.901Z -; soft -1 now -1; ids; limit 50000; remaining 43742; "
+	 "from 2014-12-01T00:00:00.000Z; to 2015-01-01T00:00:00.000Z; consent yes"},
+	{REAL "2014-12-02_ProviderCredit_Completed_e3241cd4.json",
+	 "provider_credit S01-0414412-1503685-P076485 of S01-0414412-1503685; Completed, -, -; -, -, -; USD 1000 0 -; "
+	 "2014-12-02T20:57:53.995Z 2014-12-02T20:57:51.306Z -; soft -1 now -1; ids; seller A0677458196RUTCRWHDJQ; "
+	 "provider A08593053M41F7TQ7YR7W"},
+	{REAL "2017-08-30_Chargeback_Detailed_Notification_RECEIVED_83d848c9.json",
+	 "chargeback C9KORZRXQ655G of P01-7128087-7259534; RECEIVED, Generic Service Chargeback, -; "
+	 "CaptureReference6282176, -, -; USD 10000 - -;  2017-08-23T12:20:56.061Z -; soft -1 now -1; ids"},
+	{"xml/ProviderCreditNotificationValid.xml",
+	 "provider_credit S01-1672273-0904884-P042709 of S01-1672273-0904884; Completed, -, -; -, -, -; USD 1000 0 -; "
+	 "2014-04-26T01:32:28.842Z 2014-04-26T01:32:21.373Z -; soft -1 now -1; ids; seller A0677458196RUTCRAAAAQ; "
+	 "provider A08593053M41F7AAAAA7W"},
+	{"xml/ProviderCreditNotificationWithAdditionalElementsValid.xml",
+	 "provider_credit S01-1672273-0904884-P042709 of S01-1672273-0904884; Completed, -, -; -, -, -; USD 1000 0 -; "
+	 "2014-04-26T01:32:28.842Z 2014-04-26T01:32:21.373Z -; soft -1 now -1; ids; seller A0677458196RUTCRAAAAQ; "
+	 "provider A08593053M41F7AAAAA7W; unknown TestElement"},
+	{"xml/SolutionProviderMerchantNotificationValid.xml",
+	 "solution_provider A0677458196RUTCRWHDJQ of -; Register, -, -; -, -, -; - - - -;  - -; soft -1 now -1; ids; "
+	 "options {\"hostingType\":\"hosted\"}"},
+	{"xml/SolutionProviderMerchantNotificationWithAdditionalElementsValid.xml",
+	 "solution_provider A0677458196RUTCRWHDJQ of -; Register, -, -; -, -, -; - - - -;  - -; soft -1 now -1; ids; "
+	 "options {\"hostingType\":\"hosted\"}; unknown Test"},
 	{REAL "2015-04-30_OrderReferenceNotification_Closed-AmazonClosed_15e7412b.json",
 	 "order_reference P01-0000000-0000000-000000 of P01-0000000-0000000-000000; Closed, AmazonClosed, -; -, -, -; "
 	 "USD 0 - -; 2013-01-01T01:01:01.001Z 2013-01-01T01:01:01.001Z 2013-01-01T01:01:01.001Z; "
@@ -156,7 +221,7 @@ static const struct {
 	 "soft -1 now 1; ids S01-2063624-0128488-C098527"},
 	{REAL "2017-06-27_PaymentCapture_Completed_2f854ae6.json",
 	 "capture S02-6112897-1842302-C042768 of S02-6112897-1842302; Completed, -, -; KWUFWoFZ0WiZRrMKJ0g, -, -; "
-	 "GBP 1995 0 0; 2017-06-27T22:42:56.430Z 2017-06-27T22:42:56.430Z -; soft -1 now -1; ids"},
+	 "GBP 1995 0 0; 2017-06-27T22:42:56.430Z 2017-06-27T22:42:56.430Z -; soft -1 now -1; ids; converted EUR 2184; rate 0.913362644"},
 	{REAL "2017-11-08_OrderReferenceNotification_Suspended-InvalidPaymentMethod_6ac19550.json",
 	 "order_reference S02-9613398-6723668 of S02-9613398-6723668; Suspended, InvalidPaymentMethod, -; "
 	 "-, S02-9613398-67236685a031c994d40a, -; EUR 27262 - -; "
@@ -181,7 +246,7 @@ static const struct {
 	 "authorization P0R-3qDULjU-tcTzqWU-A014488 of P0R-3qDULjU-tcTzqWU; "
 	 "Closed, MaxCapturesProcessed, Exceed max captures; 2c60e227d615481fae59eb7cd30c2ffe, -, -; USD 500 500 50; "
 	 "2013-03-27T10:52:08.648Z 2013-03-27T10:51:28.045Z 2013-04-26T10:51:28.045Z; "
-	 "soft -1 now 1; ids P0R-3qDULjU-tcTzqWU-C014488"},
+	 "soft -1 now 1; ids P0R-3qDULjU-tcTzqWU-C014488; unknown AnotherTest; unknown Test"},
 	{"xml/CaptureNotificationValid.xml",
 	 "capture P0R-3qDULjU-tcTzqWU-A014488 of P0R-3qDULjU-tcTzqWU; "
 	 "Closed, MaxCapturesProcessed, Exceed max captures; 2c60e227d615481fae59eb7cd30c2ffe, -, -; USD 500 500 50; "
@@ -189,7 +254,7 @@ static const struct {
 	{"xml/CaptureNotificationWithAdditionalElementsValid.xml",
 	 "capture P0R-3qDULjU-tcTzqWU-A014488 of P0R-3qDULjU-tcTzqWU; "
 	 "Closed, MaxCapturesProcessed, Exceed max captures; 2c60e227d615481fae59eb7cd30c2ffe, -, -; USD 500 500 50; "
-	 "2013-03-27T10:52:08.648Z 2013-03-27T10:51:28.045Z -; soft -1 now -1; ids P0R-3qDULjU-tcTzqWU-C014488"},
+	 "2013-03-27T10:52:08.648Z 2013-03-27T10:51:28.045Z -; soft -1 now -1; ids P0R-3qDULjU-tcTzqWU-C014488 testProviderCreditId; unknown TestElement"},
 	{"xml/ORONotificationValid.xml",
 	 "order_reference P0R-T9jl5tI-qryuG17 of P0R-T9jl5tI-qryuG17; CLOSED, SellerClosed, Non payment; -, Test, -; "
 	 "USD 500 - -; 2013-04-01T10:49:59.532Z 2013-03-30T09:58:51.234Z 2013-04-06T09:58:51.234Z; "
@@ -202,6 +267,10 @@ static const struct {
 	{"xml/AuthorizationNotificationWithMissingMandatoryFields.xml",
 	 "AmazonAuthorizationId is missing"},
 	{"xml/CaptureNotificationWithMissingMandatoryFields.xml", "AmazonCaptureId is missing"},
+	{"xml/ProviderCreditNotificationWithMissingMandatoryFields.xml",
+	 "AmazonProviderCreditId is missing"},
+	{"xml/SolutionProviderMerchantNotificationWithMissingMandatoryFields.xml",
+	 "SellerId is missing"},
 	{"xml/ORONotificationWithMissingMandatoryFields.xml", "AmazonOrderReferenceId is missing"},
 	{"xml/ORONotificationWithAdditionalElementsValid.xml",
 	 "OrderReferenceStatus/State is missing"},
@@ -226,6 +295,8 @@ static void load(const char *file, char **ret_type, char **ret_xml)
 	if (strncmp(file, "xml/", 4) == 0) {
 		*ret_type = text_dup(text_of(file[4] == 'A'   ? "PaymentAuthorize"
 					     : file[4] == 'C' ? "PaymentCapture"
+					     : file[4] == 'P' ? "ProviderCredit"
+					     : file[4] == 'S' ? "SolutionProviderEvent"
 							      : "OrderReferenceNotification"));
 		*ret_xml = TAKE(s);
 		return;
@@ -297,15 +368,16 @@ static const struct {
 	 "<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n", NULL, NULL},
 	{"<?xml", "\xEF\xBB\xBF<?xml", NULL, NULL},
 	/* unknown elements, attributes, comments between elements, white space */
-	{"<State>", "<New><Amount>1</Amount>mixed<State>Open</State></New><State>", NULL, NULL},
+	{"<State>", "<New><Amount>1</Amount>mixed<State>Open</State></New><State>", "C000001",
+	 "C000001; unknown New"},
 	{"<AuthorizationDetails>", "<Header><AuthorizationDetails/></Header><AuthorizationDetails>",
-	 NULL, NULL},
-	{"<Amount>", "<AmountInWords>nineteen</AmountInWords><Amount>", NULL, NULL},
-	{"<SoftDescriptor/>",
-	 "<SoftDescriptor><![CDATA[a]]>b<c/></SoftDescriptor><SoftDescriptor/>", NULL, NULL},
+	 "C000001", "C000001; unknown Header"},
+	{"<Amount>", "<AmountInWords>nineteen</AmountInWords><Amount>", "C000001",
+	 "C000001; unknown AmountInWords"},
+	{"<SoftDescriptor/>", "<SoftDescriptor><![CDATA[a]]>b<c/></SoftDescriptor>", NULL, NULL},
 	{"<SoftDescriptor/>",
 	 "<xi:include xmlns:xi=\"http://www.w3.org/2001/XInclude\" href=\"file:///etc/passwd\"/>",
-	 NULL, NULL},
+	 "C000001", "C000001; unknown include"},
 	{"<State>",
 	 "<State a=\"1\" xsi:nil=\"true\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">",
 	 NULL, NULL},
@@ -343,7 +415,7 @@ static const struct {
 	{"<IdList><Id>S02-1234567-7654321-C000001</Id></IdList>", "<IdList />",
 	 " S02-1234567-7654321-C000001", ""},
 	/* lists */
-	{"</Id>", "</Id><New/><Id>B</Id><Id>\tA\n</Id>", "C000001", "C000001 B A"},
+	{"</Id>", "</Id><New/><Id>B</Id><Id>\tA\n</Id>", "C000001", "C000001 B A; unknown New"},
 	{"</Id>", "</Id><Id>B</Id><Id>S02-1234567-7654321-C000001</Id><Id>B</Id>", "C000001",
 	 "C000001 B"},
 	/* values */
@@ -357,7 +429,7 @@ static const struct {
 	{"<CapturedAmount>",
 	 "<ConvertedAmount><Amount>23.1</Amount><CurrencyCode>USD</CurrencyCode></ConvertedAmount>"
 	 "<CapturedAmount>",
-	 NULL, NULL},
+	 "C000001", "C000001; unknown ConvertedAmount"},
 	/* ids of other shapes */
 	{"S02-1234567-7654321-A000001", "S23-1234567-1234567-0000002",
 	 "S02-1234567-7654321-A000001 of S02-1234567-7654321",
@@ -399,7 +471,7 @@ START_TEST(order_of_elements_does_not_matter)
 	expect_said(
 		&d,
 		"refund S03-1-2-R3 of S03-1-2; Declined, AmazonRejected, -; r, -, AmazonA-ZGuarentee; "
-		"JPY 1200 - 0; 2019-01-02T00:00:00.000Z 2019-01-01T00:00:00.000Z -; soft -1 now -1; ids");
+		"JPY 1200 - 0; 2019-01-02T00:00:00.000Z 2019-01-01T00:00:00.000Z -; soft -1 now -1; ids; unknown Unknown");
 	ipn_document_done(&d);
 }
 END_TEST
@@ -413,6 +485,11 @@ START_TEST(order_without_total)
 
 	for (int i = 0; i < ROWS(totals); i++) {
 		CLEANUP(freep)
+		char *line = unit_format(
+			"order_reference X of X; Open, -, -; -, -, -; - - - -; 2019-01-02T00:00:00.000Z "
+			"2019-01-01T00:00:00.000Z 2019-06-30T00:00:00.000Z; soft -1 now -1; ids%s",
+			strstr(totals[i], "New") ? "; unknown New" : "");
+		CLEANUP(freep)
 		char *xml = unit_format(
 			"<OrderReferenceNotification><OrderReference><AmazonOrderReferenceId>X"
 			"</AmazonOrderReferenceId>%s<OrderReferenceStatus><State>Open</State>"
@@ -424,10 +501,7 @@ START_TEST(order_without_total)
 
 		ck_assert_msg(parse("OrderReferenceNotification", text_of(xml), &d, &why), "%s",
 			      why.text);
-		expect_said(
-			&d,
-			"order_reference X of X; Open, -, -; -, -, -; - - - -; 2019-01-02T00:00:00.000Z "
-			"2019-01-01T00:00:00.000Z 2019-06-30T00:00:00.000Z; soft -1 now -1; ids");
+		expect_said(&d, line);
 		ipn_document_done(&d);
 	}
 }
@@ -577,8 +651,8 @@ static const struct {
 	{"S02-1234567-7654321-A000001", "S02-\xC3\xA9", "not an identifier"},
 	{"S02-1234567-7654321-A000001", "S02&#9;A", "not an identifier"},
 	{"S02-1234567-7654321-A000001", "S02&#127;A", "not an identifier"},
-	{"S02-1234567-7654321-C000001", "", "IdList is not an identifier"},
-	{"S02-1234567-7654321-C000001", "a b", "IdList is not an identifier"},
+	{"S02-1234567-7654321-C000001", "", "IdList/Id is not an identifier"},
+	{"S02-1234567-7654321-C000001", "a b", "IdList/Id is not an identifier"},
 	{">ref-1<", ">ref\n1<", "AuthorizationReferenceId has a control"},
 	{">ref-1<", ">ref&#127;<", "AuthorizationReferenceId has a control"},
 	{">ref-1<",
@@ -675,7 +749,7 @@ START_TEST(number_of_ids)
 	ck_assert_msg(parse("PaymentAuthorize", text_of(full), &d, &why), "%s", why.text);
 	ck_assert_uint_eq(d.ids.n, IPN_IDS_MAX);
 	ipn_document_done(&d);
-	expect_refused("PaymentAuthorize", text_of(over), "IdList has too many identifiers");
+	expect_refused("PaymentAuthorize", text_of(over), "IdList/Id has too many identifiers");
 }
 END_TEST
 
@@ -830,9 +904,8 @@ static const struct {
 	{"", false},
 	{" ", false},
 	{"AuthorizationNotification", false},
-	{"BillingAgreementNotification", false},
-	{"ProviderCredit", false},
-	{"Chargeback Detailed Notification", false},
+	{"Order", false},
+	{"Chargeback", false},
 };
 
 START_TEST(type_without_case_and_spaces)
@@ -1058,7 +1131,11 @@ static const struct {
 	{"P0R-3qDULjU-tcTzqWU-A014488", "P0R-3qDULjU-tcTzqWU"},
 	{"P01-0000000-0000000-000000", "P01-0000000-0000000"},
 	{"S23-1234567-1234567-0000002", "S23-1234567-1234567"},
-	{"B01-1132127-4529483", "B01-1132127-4529483"},
+	{"B01-1132127-4529483", NULL},
+	{"C01-1132127-4529483", NULL},
+	{"C02-1132127-4529483", NULL},
+	{"CAB-1132127-4529483", "CAB-1132127-4529483"},
+	{"B1-1132127-4529483", "B1-1132127-4529483"},
 	{"a-b-c-d-e", "a-b-c"},
 	{"C9KORZRXQ655G", NULL},
 	{"", NULL},
@@ -1095,9 +1172,28 @@ START_TEST(words_of_objects)
 	ck_assert_str_eq(object_word(OBJECT_REFUND), "refund");
 	for (enum object_type o = 0; o < OBJECT_N; o++)
 		ck_assert_int_eq(object_of_word(object_word(o)), o);
+	ck_assert_str_eq(object_words(OBJECT_PROVIDER_CREDIT_REVERSAL), "provider credit reversal");
+	ck_assert_int_eq(object_letter(OBJECT_PROVIDER_CREDIT_REVERSAL), 'Q');
+	ck_assert_int_eq(object_letter(OBJECT_CHARGEBACK), 0);
+	ck_assert(ipn_is_billing_agreement("B01-1132127-4529483"));
+	ck_assert(!ipn_is_billing_agreement("S01-1132127-4529483"));
+	ck_assert(!ipn_is_billing_agreement("B01-1132127"));
+	ck_assert(!ipn_is_billing_agreement("B"));
 	ck_assert_int_eq(object_of_word(""), OBJECT_N);
 	ck_assert_int_eq(object_of_word("Capture"), OBJECT_N);
 	ck_assert_int_eq(object_of_word("captures"), OBJECT_N);
+}
+END_TEST
+
+START_TEST(changes_of_event_types)
+{
+	ck_assert_str_eq(ipn_change_of(TEXT("BillingAgreementStatusUpdated")), "");
+	ck_assert_str_eq(ipn_change_of(TEXT("PaymentMethodUpdated")), "payment_method_updated");
+	ck_assert_str_eq(ipn_change_of(TEXT("AddressUpdated")), "address_updated");
+	ck_assert_str_eq(ipn_change_of(TEXT("AddressAndPaymentMethodUpdated")),
+			 "address_and_payment_method_updated");
+	ck_assert_ptr_null(ipn_change_of(TEXT("addressUpdated")));
+	ck_assert_ptr_null(ipn_change_of((struct text){NULL, 0}));
 }
 END_TEST
 
@@ -1129,5 +1225,6 @@ int main(void)
 	tcase_add_test(c, time_is_bounded);
 	tcase_add_loop_test(c, order_reference_of_id, 0, ROWS(ids));
 	tcase_add_test(c, words_of_objects);
+	tcase_add_test(c, changes_of_event_types);
 	return unit_main(suite);
 }

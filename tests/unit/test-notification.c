@@ -56,8 +56,8 @@ static const struct {
 	{"{\"notificationtype\":\"PaymentCapture\"}", NULL, NULL, false},
 	{"{\"IsSample\":true}", NULL, NULL, true},
 	{"{\"IsSample\":false}", NULL, NULL, false},
-	{"{\"IsSample\":\"true\"}", NULL, NULL, false},
-	{"{\"IsSample\":1}", NULL, NULL, false},
+	{"{\"IsSample\":\"true\"}", NULL, NULL, true},
+	{"{\"IsSample\":\"False\"}", NULL, NULL, false},
 	{"{\"IsSample\":null}", NULL, NULL, false},
 	{"{\"Unknown\":{\"NotificationType\":\"a\"},\"NotificationType\":\"b\"}", "b", NULL, false},
 	{"{\"NotificationType\":\"\\ud83d\\ude00\"}", "\xF0\x9F\x98\x80", NULL, false},
@@ -86,6 +86,10 @@ static const struct {
 	const char *why;
 } refused[] = {
 	{{NULL, 0}, "no Message"},
+	{TEXT("{\"IsSample\":1}"), "IsSample is neither true nor false"},
+	{TEXT("{\"IsSample\":\"yes\"}"), "IsSample is neither true nor false"},
+	{TEXT("{\"IsSample\":\"\"}"), "IsSample is neither true nor false"},
+	{TEXT("{\"IsSample\":{}}"), "IsSample is neither true nor false"},
 	{TEXT(""), "not JSON"},
 	{TEXT("   "), "not JSON"},
 	{TEXT("hello"), "not JSON"},
