@@ -240,6 +240,7 @@ def strange_databases():
         lab.start()
         equal(lab.send(lab.envelope(inner())).status, 200, "post")
         lab.stop()
+        schema = lab.one("PRAGMA user_version")
         with contextlib.closing(sqlite3.connect(lab.database)) as db:
             db.execute("PRAGMA user_version = 999")
         for program, code in (("ipnd", 69), ("ipn-hookd", None)):
@@ -247,7 +248,7 @@ def strange_databases():
                 check("newer" in lab.run(program, "-c", lab.config, code=code).stderr, program)
         check("newer" in lab.ctl("list", "captures", code=69).stderr, "ipnctl")
         with contextlib.closing(sqlite3.connect(lab.database)) as db:
-            db.execute("PRAGMA user_version = 1")
+            db.execute(f"PRAGMA user_version = {schema}")
         lab.start()
         lab.start("ipn-hookd")
         wait_for("hook", lambda: lab.rows("SELECT state FROM hook_run") == [("done",)])

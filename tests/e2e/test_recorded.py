@@ -42,22 +42,24 @@ KEY_ONLY = [
 LOST = "433026a4050d206028891664da859041"  # the certificate of those, of which the public key is left
 
 
-MOVES = [
-    ("S02-0077507-2642446-A065663", None, "Open", None, "2014-05-30T15:34:49.449Z", 0),
-    ("S01-3736839-1925560", None, "Closed", "SellerClosed", "2014-12-02T19:30:00.905Z", 0),
-    ("S01-0414412-1503685-C004044", None, "Completed", None, "2014-12-02T20:57:51.306Z", 0),
-    ("S01-0414412-1503685-R092574", None, "Completed", None, "2014-12-02T21:03:19.050Z", 0),
-    ("S01-2063624-0128488-A098527", None, "Closed", "MaxCapturesProcessed", "2015-11-21T15:55:18.970Z", 0),
-    ("S02-6112897-1842302-C042768", None, "Completed", None, "2017-06-27T22:42:56.430Z", 0),
-    ("S01-7922233-4167005-A092060", None, "Open", None, "2019-08-22T20:57:59.609Z", 0),
+MOVES = [  # the last: whether states between were not heard of
+    ("S02-0077507-2642446-A065663", None, "Open", None, "2014-05-30T15:34:49.449Z", 0, 0),
+    ("S01-3736839-1925560", None, "Closed", "SellerClosed", "2014-12-02T19:30:00.905Z", 0, 1),
+    ("S01-0414412-1503685-C004044", None, "Completed", None, "2014-12-02T20:57:51.306Z", 0, 0),
+    ("S01-0414412-1503685-P076485", None, "Completed", None, "2014-12-02T20:57:53.995Z", 0, 0),
+    ("S01-0414412-1503685-R092574", None, "Completed", None, "2014-12-02T21:03:19.050Z", 0, 0),
+    ("C01-1132127-4529483", None, "Closed", "SellerClosed", "2014-12-02T21:10:26.118Z", 0, 1),
+    ("S01-2063624-0128488-A098527", None, "Closed", "MaxCapturesProcessed", "2015-11-21T15:55:18.970Z", 0, 1),
+    ("S02-6112897-1842302-C042768", None, "Completed", None, "2017-06-27T22:42:56.430Z", 0, 0),
+    ("S01-7922233-4167005-A092060", None, "Open", None, "2019-08-22T20:57:59.609Z", 0, 0),
 ]
 EVENTS = [  # in the order in which SIGNED is posted
     ("authorization.open", "S02-0077507-2642446-A065663", None, "Open", None, 101616, "GBP", 0),
-    ("notification.unrecognized", "36a430f3-8646-5e02-a295-7c0bab40a3c6", None, None, None, None, None, 0),
+    ("billing_agreement.closed", "C01-1132127-4529483", None, "Closed", "SellerClosed", None, "USD", 0),
     ("order_reference.closed", "S01-3736839-1925560", None, "Closed", "SellerClosed", 7930, "USD", 0),
     ("capture.completed", "S01-0414412-1503685-C004044", None, "Completed", None, 13360, "USD", 0),
     ("refund.completed", "S01-0414412-1503685-R092574", None, "Completed", None, 1000, "USD", 0),
-    ("notification.unrecognized", "e3241cd4-9117-5e91-8e64-502cbb037e53", None, None, None, None, None, 0),
+    ("provider_credit.completed", "S01-0414412-1503685-P076485", None, "Completed", None, 1000, "USD", 0),
     ("notification.sample", "15e7412b-e9ac-5f6a-b6df-0c909df567a0", None, "Closed", "AmazonClosed", 0, "USD", 0),
     ("authorization.closed", "S01-2063624-0128488-A098527", None, "Closed", "MaxCapturesProcessed", 500, "USD", 0),
     ("capture.completed", "S02-6112897-1842302-C042768", None, "Completed", None, 1995, "GBP", 0),
@@ -150,10 +152,22 @@ def all_recorded():
                 "SellerInitiated", "Completed", 1000, 0, "USD", "2014-12-02T21:02:45.046Z",
                 "2014-12-02T21:03:19.050Z")], "refunds")
         equal(lab.rows("SELECT verdict, count(*) FROM notification GROUP BY 1 ORDER BY 1"),
-              [("applied", 7), ("sample", 1), ("unrecognized", 2)], "verdicts")
-        equal(lab.rows("SELECT type, verdict FROM notification WHERE verdict = 'unrecognized' ORDER BY 1"),
-              [("BillingAgreementNotification", "unrecognized"), ("ProviderCredit", "unrecognized")], "kept")
-        equal(lab.rows("SELECT object_id, from_state, to_state, reason_code, at, late FROM transition ORDER BY at"), MOVES, "moves")
+              [("applied", 9), ("sample", 1)], "verdicts")
+        equal(lab.rows("SELECT billing_agreement_id, account, environment, seller_billing_agreement_id, state, reason_code, "
+                       "limit_minor, remaining_minor, currency, period_start_at, period_end_at, consent, created_at, updated_at "
+                       "FROM billing_agreement"),
+              [("C01-1132127-4529483", "internal", "sandbox", None, "Closed", "SellerClosed", 50000, 43742, "USD",
+                "2014-12-01T00:00:00.000Z", "2015-01-01T00:00:00.000Z", 1, "2014-12-02T21:04:46.901Z",
+                "2014-12-02T21:10:26.118Z")], "agreements")
+        equal(lab.rows("SELECT provider_credit_id, order_reference_id, capture_id, seller_id, provider_seller_id, state, "
+                       "reason_code, amount_minor, reversed_minor, currency, created_at, updated_at FROM provider_credit"),
+              [("S01-0414412-1503685-P076485", "S01-0414412-1503685", "S01-0414412-1503685-C004044",
+                "A0677458196RUTCRWHDJQ", "A08593053M41F7TQ7YR7W", "Completed", None, 1000, 0, "USD",
+                "2014-12-02T20:57:51.306Z", "2014-12-02T20:57:53.995Z")], "credits")
+        equal(lab.rows("SELECT converted_minor, converted_currency, conversion_rate FROM capture WHERE currency = 'GBP'"),
+              [(2184, "EUR", "0.913362644")], "converted")
+        equal(lab.rows("SELECT object_id, from_state, to_state, reason_code, at, late, skipped FROM transition ORDER BY at"),
+              MOVES, "moves")
         equal(lab.rows("SELECT name, object_id, previous_state, state, reason_code, amount_minor, currency, late FROM event "
                        "ORDER BY id"), EVENTS, "events")
         equal(lab.rows("SELECT e.id FROM event e LEFT JOIN transition t ON t.id = e.transition_id WHERE e.name NOT LIKE "
@@ -192,7 +206,13 @@ def key_only():
         for name in KEY_ONLY + SIGNED:
             equal(post_recorded(lab, "amazonpay", name + ".json").status, 200, name)
         equal(lab.rows("SELECT account, type, environment, verdict, why IS NULL FROM notification WHERE id = 1"),
-              [("live", "Chargeback Detailed Notification", "live", "unrecognized", 0)], "the chargeback is kept")
+              [("live", "Chargeback Detailed Notification", "live", "applied", 1)], "the chargeback is understood")
+        equal(lab.rows("SELECT notification_id, chargeback_id, order_reference_id, capture_reference_id, account, environment, "
+                       "state, reason, amount_minor, currency, created_at FROM chargeback"),
+              [(1, "C9KORZRXQ655G", "P01-7128087-7259534", "CaptureReference6282176", "live", "live", "RECEIVED",
+                "Generic Service Chargeback", 10000, "USD", "2017-08-23T12:20:56.061Z")], "the chargeback")
+        equal(lab.rows("SELECT name, state, reason_code, lane FROM event WHERE id = 1"),
+              [("chargeback.received", "RECEIVED", "Generic Service Chargeback", "P01-7128087-7259534")], "its event")
         equal(lab.rows("SELECT order_reference_id, account, state, reason_code, amount_minor, currency, seller_order_id, "
                        "created_at, expires_at, updated_at FROM order_reference WHERE account = 'de2'"),
               [("S02-9613398-6723668", "de2", "Suspended", "InvalidPaymentMethod", 27262, "EUR",
@@ -203,8 +223,8 @@ def key_only():
               [("S02-8084966-1007363-A095465", "Declined", "InvalidPaymentMethod", 28949, "EUR", 0,
                 "2017-11-08T14:43:51.868Z")], "the authorization")
         # An order reference is first heard of when it is suspended: it was open before, and that is noted, not invented.
-        equal(lab.rows("SELECT from_state, to_state FROM transition WHERE object_id = 'S02-9613398-6723668'"),
-              [(None, "Suspended")], "its move")
+        equal(lab.rows("SELECT from_state, to_state, skipped FROM transition WHERE object_id = 'S02-9613398-6723668'"),
+              [(None, "Suspended", 1)], "its move")
         equal(lab.one("SELECT count(*) FROM event"), len(SIGNED) + len(KEY_ONLY), "events")
 
 
