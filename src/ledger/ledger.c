@@ -12,22 +12,6 @@
 #define READ_WAIT_MS 1000 /* LEDGER_READ: only log recovery locks readers out */
 #define WAL_LIMIT    67108864 /* bytes: what a large backlog leaves behind is cut to this */
 
-static const struct {
-	int number;
-	const char *sql;
-} migrations[] = {
-#define QUERY(name, text)
-#define MIGRATION(number, text) {number, text},
-#include "ledger/sql.inc"
-#undef QUERY
-#undef MIGRATION
-};
-
-static int schema_version(void)
-{
-	return migrations[sizeof(migrations) / sizeof(migrations[0]) - 1].number;
-}
-
 const char *ledger_error(const struct ledger *l)
 {
 	return l->error.text[0] ? l->error.text : sqlite3_errmsg(l->db);
@@ -85,7 +69,7 @@ int ledger_errno(struct ledger *l, int sqlite_result)
 	return r < 0 ? ledger_fail(l, r, sqlite3_errmsg(l->db)) : 0;
 }
 
-static int pragma_int(struct ledger *l, const char *sql, int *ret)
+int ledger_get_int(struct ledger *l, const char *sql, int *ret)
 {
 	sqlite3_stmt *s = NULL;
 	int r = sqlite3_prepare_v2(l->db, sql, -1, &s, NULL);
@@ -99,48 +83,9 @@ static int pragma_int(struct ledger *l, const char *sql, int *ret)
 	return ledger_errno(l, r);
 }
 
-static int run(struct ledger *l, const char *sql)
+int ledger_run(struct ledger *l, const char *sql)
 {
 	return ledger_errno(l, sqlite3_exec(l->db, sql, NULL, NULL, NULL));
-}
-
-/* A table that is made anew is dropped for a moment, with all that refers to it: checked at the end instead. */
-static int check_references(struct ledger *l)
-{
-	int broken = 0;
-	int r = pragma_int(l, "SELECT count(*) FROM pragma_foreign_key_check", &broken);
-
-	if (r == 0 && broken > 0)
-		return ledger_fail(l, -EUCLEAN, "rows refer to rows that are not there");
-	return r;
-}
-
-static int run_migrations(struct ledger *l, int from)
-{
-	char sql[96];
-	int r = run(l, "BEGIN IMMEDIATE");
-
-	for (size_t i = 0; r == 0 && i < sizeof(migrations) / sizeof(migrations[0]); i++)
-		if (migrations[i].number > from)
-			r = run(l, migrations[i].sql);
-	if (r == 0)
-		r = check_references(l);
-	if (r < 0)
-		return r;
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-		 LEDGER_APPLICATION_ID, schema_version());
-	return run(l, sql);
-}
-
-static int migrate(struct ledger *l, int from)
-{
-	int r;
-
-	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
-	r = run_migrations(l, from);
-	ledger_rollback(l);
-	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
-	return r;
 }
 
 /* Is it ours, and of which schema? A file without any content is a fresh one. */
@@ -148,11 +93,11 @@ static int identify(struct ledger *l, int *ret_version, struct why *why)
 {
 	int application = 0, version = 0, objects = 0, r;
 
-	r = pragma_int(l, "PRAGMA application_id", &application);
+	r = ledger_get_int(l, "PRAGMA application_id", &application);
 	if (r == 0)
-		r = pragma_int(l, "PRAGMA user_version", &version);
+		r = ledger_get_int(l, "PRAGMA user_version", &version);
 	if (r == 0)
-		r = pragma_int(l, "SELECT count(*) FROM sqlite_schema", &objects);
+		r = ledger_get_int(l, "SELECT count(*) FROM sqlite_schema", &objects);
 	if (r < 0)
 		return r;
 	if (application != LEDGER_APPLICATION_ID && (application || version || objects)) {
@@ -160,10 +105,10 @@ static int identify(struct ledger *l, int *ret_version, struct why *why)
 			(unsigned)application, (unsigned)LEDGER_APPLICATION_ID);
 		return -EUCLEAN;
 	}
-	if (version > schema_version()) {
+	if (version > ledger_schema()) {
 		why_set(why,
 			"has schema %d, this program knows %d: it was written by a newer ipnd; upgrade this one",
-			version, schema_version());
+			version, ledger_schema());
 		return -ENOTSUP;
 	}
 	*ret_version = version;
@@ -189,9 +134,9 @@ static int configure(struct ledger *l)
 		break;
 	case LEDGER_READ:
 		sqlite3_busy_timeout(l->db, READ_WAIT_MS);
-		return run(l, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON");
+		return ledger_run(l, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON");
 	}
-	return run(l, "PRAGMA cell_size_check = ON");
+	return ledger_run(l, "PRAGMA cell_size_check = ON");
 }
 
 /* How a writer writes. */
@@ -202,13 +147,14 @@ static int configure_writer(struct ledger *l)
 	/* Readers of the group cannot make these files: they stay when the last writer leaves. */
 	sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
 	/* A savepoint over some pages spills its journal into a temporary file: /tmp may be full, or not ours to write. */
-	r = run(l,
+	r = ledger_run(
+		l,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
 	if (r == 0) {
 		char sql[64];
 
 		snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %d", WAL_LIMIT);
-		r = run(l, sql);
+		r = ledger_run(l, sql);
 	}
 	return r;
 }
@@ -220,15 +166,15 @@ static int check_schema(struct ledger *l, struct why *why)
 	r = identify(l, &version, why);
 	if (r < 0)
 		return r;
-	if (version != schema_version() && l->mode != LEDGER_OWN) {
+	if (version != ledger_schema() && l->mode != LEDGER_OWN) {
 		why_set(why,
 			"has schema %d, this program needs %d: start ipnd, which brings it up to date",
-			version, schema_version());
+			version, ledger_schema());
 		return -ENOTSUP;
 	}
 	if (l->mode != LEDGER_READ)
 		r = configure_writer(l);
-	return r < 0 || version == schema_version() ? r : migrate(l, version);
+	return r < 0 || version == ledger_schema() ? r : ledger_migrate(l, version);
 }
 
 /* Made here rather than by SQLite so that its mode, which -wal and -shm inherit, does not depend on the umask alone. */
@@ -353,7 +299,7 @@ int ledger_begin(struct ledger *l)
 	int r;
 
 	if (l->mode == LEDGER_READ)
-		return run(l, "BEGIN");
+		return ledger_run(l, "BEGIN");
 	r = l->mode == LEDGER_OWN ? check_files(l) : 0;
 	if (r < 0)
 		return r;
@@ -364,12 +310,12 @@ int ledger_begin(struct ledger *l)
 			return r;
 		l->suspect = false;
 	}
-	return run(l, "BEGIN IMMEDIATE");
+	return ledger_run(l, "BEGIN IMMEDIATE");
 }
 
 int ledger_commit(struct ledger *l)
 {
-	int r = run(l, "COMMIT");
+	int r = ledger_run(l, "COMMIT");
 
 	if (r < 0) {
 		l->suspect = true;
@@ -389,12 +335,12 @@ int ledger_savepoint(struct ledger *l)
 	/* Outside a transaction SAVEPOINT would begin one of its own, and RELEASE commit it. */
 	if (sqlite3_get_autocommit(l->db))
 		return ledger_fail(l, -EIO, "the transaction has been rolled back");
-	return run(l, "SAVEPOINT one");
+	return ledger_run(l, "SAVEPOINT one");
 }
 
 int ledger_release(struct ledger *l)
 {
-	return run(l, "RELEASE one");
+	return ledger_run(l, "RELEASE one");
 }
 
 void ledger_undo(struct ledger *l)

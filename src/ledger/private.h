@@ -37,6 +37,16 @@ int ledger_errno(struct ledger *l, int sqlite_result);
 /* For failures that are not SQLite's: keeps the words for ledger_error(), returns `error`. */
 int ledger_fail(struct ledger *l, int error, const char *words);
 
+/* SQL of ours without results, and with one number. 0 or negative errno. */
+int ledger_run(struct ledger *l, const char *sql);
+int ledger_get_int(struct ledger *l, const char *sql, int *ret);
+
+/* The schema that this program knows. */
+int ledger_schema(void);
+
+/* Brings the database from schema `from` (0: a fresh file) to it, or leaves it as it was. 0 or negative errno. */
+int ledger_migrate(struct ledger *l, int from);
+
 int query_prepare(struct ledger *l, enum query q);
 
 #endif

@@ -6,18 +6,14 @@
 #include "base/log.h"
 #include "base/utc.h"
 #include "ledger/apply.h"
-#include "ledger/deadline.h"
 #include "receive/counters.h"
+#include "receive/deadlines.h"
 #include "receive/message.h"
 #include "receive/trust.h"
 #include "receive/unknown.h"
 
-#define DATABASE_RETRY_USEC 2000     /* the other writer's transaction takes about this long */
-#define COUNTERS_WRITE_USEC 5000000  /* refusals must not cost a sync each */
-#define DEADLINES_USEC      30000000 /* how late a deadline may be told; they are days ahead */
-#define DEADLINES_AGAIN_USEC                                                                       \
-	100000                /* more are due, or the database was busy: messages come first */
-#define DEADLINES_AT_ONCE 100 /* in one transaction */
+#define DATABASE_RETRY_USEC 2000    /* the other writer's transaction takes about this long */
+#define COUNTERS_WRITE_USEC 5000000 /* refusals must not cost a sync each */
 
 struct receiver {
 	sd_event *event;
@@ -29,11 +25,10 @@ struct receiver {
 	struct message *waiting, **waiting_end; /* authentic, in the order of arrival */
 	sd_event_source *retry;
 	sd_event_source *write_counters;
-	sd_event_source *deadlines;
+	struct deadlines *deadlines;
 	struct counters counters;
 	struct unknown_names unknown;
 	bool database_failed; /* said once per trouble, not once per turn */
-	bool deadlines_failed;
 };
 
 const struct config *receiver_config(const struct receiver *r)
@@ -246,44 +241,6 @@ static int on_write_counters(sd_event_source *source, uint64_t usec, void *userd
 	return 0;
 }
 
-/* 0 or more: how many were made; negative errno. */
-static int make_deadlines(struct receiver *r)
-{
-	const struct deadline_ahead ahead = {
-		.authorization_ms = r->config->deadline.authorization_ms,
-		.order_reference_ms = r->config->deadline.order_reference_ms,
-	};
-	int made, error = ledger_begin(r->ledger);
-
-	if (error < 0)
-		return error;
-	made = ledger_make_deadlines(r->ledger, &ahead, utc_now_ms(), DEADLINES_AT_ONCE);
-	if (made > 0)
-		error = ledger_commit(r->ledger);
-	else
-		ledger_rollback(r->ledger);
-	return error < 0 ? error : made;
-}
-
-static int on_deadlines(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct receiver *r = userdata;
-	int made = make_deadlines(r);
-
-	(void)usec;
-	if (made < 0 && made != -EBUSY && !r->deadlines_failed)
-		log_error("deadlines cannot be told: %s (%s); tried again", strerror(-made),
-			  ledger_error(r->ledger));
-	r->deadlines_failed = made < 0 && made != -EBUSY;
-	if (made < 0)
-		ledger_rollback(r->ledger);
-	if (made > 0)
-		log_info("%d deadline%s told", made, made == 1 ? "" : "s");
-	arm(source,
-	    made == -EBUSY || made == DEADLINES_AT_ONCE ? DEADLINES_AGAIN_USEC : DEADLINES_USEC);
-	return 0;
-}
-
 static void receiver_refused(struct http_request *request, enum verdict v, const char *why,
 			     void *userdata)
 {
@@ -325,7 +282,7 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	else
 		config_free(r->config);
 	r->config = config;
-	arm(r->deadlines, DEADLINES_AGAIN_USEC); /* they may be further ahead now */
+	deadlines_configure(r->deadlines, &config->deadline);
 	return 0;
 }
 
@@ -355,7 +312,7 @@ int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
 	if (error == 0)
 		error = add_timer(r, on_write_counters, "write-counters", &r->write_counters);
 	if (error == 0)
-		error = add_timer(r, on_deadlines, "deadlines", &r->deadlines);
+		error = deadlines_new(event, ledger, &r->deadlines);
 	if (error == 0)
 		error = receiver_configure(r, config, why);
 	if (error < 0)
@@ -375,7 +332,7 @@ void receiver_free(struct receiver *r)
 		log_debug("the counters of the last seconds could not be written");
 	sd_event_source_disable_unref(r->retry);
 	sd_event_source_disable_unref(r->write_counters);
-	sd_event_source_disable_unref(r->deadlines);
+	deadlines_free(r->deadlines);
 	sd_event_unref(r->event);
 	certificates_free(r->certificates);
 	trust_done(&r->trust);
