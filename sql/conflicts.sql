@@ -16,7 +16,8 @@ ORDER BY f.id;
 
 -- One fact, held or not, with what its object is now.
 -- name: conflict
-SELECT f.id, f.object_type, f.object_id, f.state, f.at, f.place, f.decision, f.decided_at, f.decided_by, c.state AS current_state
+SELECT f.id, f.object_type, f.object_id, f.state, f.at, f.place IS NULL AS held, f.decision, f.decided_at, f.decided_by,
+	c.state AS current_state
 FROM fact f
 	LEFT JOIN fact c ON c.id = (SELECT p.id FROM fact p
 		WHERE p.object_type = f.object_type AND p.object_id = f.object_id AND p.place IS NOT NULL

@@ -155,7 +155,7 @@ static void report_decided(const char *verb, int64_t id, const json_t *fact)
 static bool is_open(const json_t *fact, int64_t id, enum decision decision)
 {
 	const char *verb = decisions[decision].verb;
-	bool held = row_number(fact, "place") == 0;
+	bool held = row_number(fact, "held");
 
 	if (!fact)
 		log_error("conflicts %s %" PRId64
