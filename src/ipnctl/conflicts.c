@@ -194,7 +194,7 @@ static int decide(const struct ctl *c, int64_t id, enum decision decision, const
 	if (r < 0)
 		return r;
 	done = json_incref(json_array_get(rows, 0));
-	json_put(done, "state_before", json_text(row_text(before, "current_state")));
+	json_put(done, "previous_state", json_text(row_text(before, "current_state")));
 	json_put(done, "events", TAKE(events));
 	json_put(done, "conflicts_left", json_integer((json_int_t)json_array_size(held)));
 	*ret = done;
@@ -223,7 +223,7 @@ static void print_events(const struct ctl *c, const json_t *events)
 
 static void print_decided(const struct ctl *c, enum decision decision, const json_t *done)
 {
-	const char *before = row_word(done, "state_before"),
+	const char *before = row_word(done, "previous_state"),
 		   *after = row_word(done, "current_state");
 	int64_t id = row_number(done, "id"), left = row_number(done, "conflicts_left");
 

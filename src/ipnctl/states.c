@@ -66,31 +66,39 @@ static void print_dot(const struct ctl *c, enum object_type o)
 	fprintf(f, "\t}\n");
 }
 
-static json_t *object_json(enum object_type o)
+static json_t *moves_json(enum object_type o)
 {
-	json_t *object = output_need(json_object()), *states = output_need(json_array());
-	json_t *moves = output_need(json_array()), *events = output_need(json_array());
+	json_t *moves = output_need(json_array());
 
-	json_put(object, "object", json_text(object_word(o)));
-	json_put(object, "states", states);
-	json_put(object, "moves", moves);
-	json_put(object, "way_back", json_boolean(machine_has_way_back(o)));
-	json_put(object, "events", events);
-	for (enum state from = STATE_NOTHING; from < STATE_N; from++) {
-		CLEANUP(freep) char *event = event_of(o, from);
-
-		if (from != STATE_NOTHING && has_state(o, from)) {
-			json_add(states, json_text(state_word(from)));
-			json_add(events, json_text(event));
-		}
+	for (enum state from = STATE_NOTHING; from < STATE_N; from++)
 		for (enum state to = STATE_NOTHING + 1; to < STATE_N; to++)
 			if (machine_allows(o, from, to))
 				json_add(moves,
 					 json_pack("{s:s?, s:s}", "from",
 						   from == STATE_NOTHING ? NULL : state_word(from),
 						   "to", state_word(to)));
+	return moves;
+}
+
+static void print_json(const struct ctl *c, enum object_type o)
+{
+	CLEANUP(json_decrefp) json_t *object = output_need(json_object());
+	json_t *states = output_need(json_array()), *events = output_need(json_array());
+
+	json_put(object, "object", json_text(object_word(o)));
+	json_put(object, "states", states);
+	json_put(object, "moves", moves_json(o));
+	json_put(object, "way_back", json_boolean(machine_has_way_back(o)));
+	json_put(object, "events", events);
+	for (enum state s = STATE_NOTHING + 1; s < STATE_N; s++) {
+		CLEANUP(freep) char *event = event_of(o, s);
+
+		if (!has_state(o, s))
+			continue;
+		json_add(states, json_text(state_word(s)));
+		json_add(events, json_text(event));
 	}
-	return object;
+	output_json(&c->out, object);
 }
 
 static void add_moves(struct table *t, enum object_type o, enum state from)
@@ -116,27 +124,25 @@ static void print_object(const struct ctl *c, enum object_type o)
 	table_heading(t, "MAY BECOME", false);
 	table_heading(t, "EVENT", false);
 	for (enum state s = STATE_NOTHING; s < STATE_N; s++) {
-		CLEANUP(freep) char *event = event_of(o, s);
+		CLEANUP(freep) char *event = s == STATE_NOTHING ? NULL : event_of(o, s);
 
 		if (!has_state(o, s))
 			continue;
 		table_cell(t, s == STATE_NOTHING ? COLOUR_DIM : COLOUR_PLAIN, name_of(s));
 		add_moves(t, o, s);
-		table_cell(t, COLOUR_PLAIN, s == STATE_NOTHING ? NULL : event);
+		table_cell(t, COLOUR_PLAIN, event);
 	}
 	table_print(t, 2, &c->out);
 }
 
-static void print(const struct ctl *c, enum object_type o, bool first)
+static void print(const struct ctl *c, enum object_type o, bool apart)
 {
-	CLEANUP(json_decrefp) json_t *object = object_json(o);
-
 	if (arg_dot)
 		print_dot(c, o);
 	else if (c->json)
-		output_json(&c->out, object);
+		print_json(c, o);
 	else {
-		if (!first)
+		if (apart)
 			fputc('\n', c->out.f);
 		print_object(c, o);
 	}
@@ -174,7 +180,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 			"digraph states {\n\trankdir = LR\n\tnode [shape = box, style = rounded]\n");
 	for (enum object_type o = 0; o < OBJECT_N; o++)
 		if (only == OBJECT_N || o == only)
-			print(c, o, o == 0 || only != OBJECT_N);
+			print(c, o, only == OBJECT_N && o > 0);
 	if (arg_dot)
 		fprintf(c->out.f, "}\n");
 	return EXIT_DONE;

@@ -75,7 +75,7 @@ def dismiss():
         lab.stop()
         before = lab.dump()
         done = json.loads(lab.ctl("conflicts", "dismiss", str(numbers[0]), "--json").stdout)
-        equal((done["decision"], done["state_before"], done["current_state"], done["events"], done["conflicts_left"]),
+        equal((done["decision"], done["previous_state"], done["current_state"], done["events"], done["conflicts_left"]),
               ("dismissed", "Completed", "Completed", [], 1), "dismissed")
         after = lab.dump()
         equal([name for name in before if before[name] != after[name]], ["fact"], "only the fact changed")
@@ -101,14 +101,14 @@ def accepted_history():
         tell(lab, order(one, "Closed", minute(1)), order(one, "Suspended", minute(2)), order(one, "Closed", minute(3)))
         n = conflicts(lab)[0]["id"]
         done = json.loads(lab.ctl("conflicts", "accept", str(n), "--json").stdout)
-        equal((done["state_before"], done["current_state"]), ("Closed", "Closed"), "still closed")
+        equal((done["previous_state"], done["current_state"]), ("Closed", "Closed"), "still closed")
         equal([e["name"] for e in done["events"] if not e["late"]], ["order_reference.closed"], "closed once more")
         equal([e["name"] for e in done["events"] if e["late"]], ["order_reference.suspended"], "late")
         # once Canceled is accepted, the Closed after it cannot follow
         tell(lab, order(two, "Closed", minute(1)), order(two, "Canceled", minute(2)), order(two, "Closed", minute(3)))
         n = conflicts(lab)[0]["id"]
         done = json.loads(lab.ctl("conflicts", "accept", str(n), "--json").stdout)
-        equal((done["state_before"], done["current_state"]), ("Closed", "Canceled"), "canceled")
+        equal((done["previous_state"], done["current_state"]), ("Closed", "Canceled"), "canceled")
         equal([e["name"] for e in done["events"]], ["order_reference.canceled", "notification.conflict"], "events")
         equal((done["conflicts_left"], [row["state"] for row in conflicts(lab)]), (1, ["Closed"]), "newly held")
 
