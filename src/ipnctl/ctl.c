@@ -58,20 +58,19 @@ static char *person(void)
 static enum exit_code check_writable(const char *path)
 {
 	int r = access(path, W_OK) < 0 ? -errno : 0;
-	const char *owner;
+	const char *owner = NULL;
 	struct stat st;
 
-	/* What cannot even be seen is reported by the one who opens it. */
-	if (r == 0 || stat(path, &st) < 0)
-		return EXIT_DONE;
-	if (r != -EACCES) {
-		log_error("%s: cannot be written: %s", path, strerror(-r));
-		return (enum exit_code)exit_code_of(r);
+	if (r == -EROFS) {
+		log_error("%s: is on a file system that cannot be written", path);
+		return EXIT_NO_PERMISSION;
 	}
-	owner = login_of(st.st_uid);
-	log_error(
-		"%s: you may only read it. Its owner%s%s and root may decide: run this again with sudo",
-		path, owner ? " " : "", owner ? owner : "");
+	if (r != -EACCES) /* else it can be written, or is reported by the one who opens it */
+		return EXIT_DONE;
+	if (stat(path, &st) == 0)
+		owner = login_of(st.st_uid);
+	log_error("%s: you may not write it. Its owner%s%s and root may: run this again with sudo",
+		  path, owner ? " " : "", owner ? owner : "");
 	return EXIT_NO_PERMISSION;
 }
 

@@ -9,7 +9,7 @@ from lab import Lab, capture_xml, case, check, equal, inner, wait_for
 from test_order import minute, order
 
 CAPTURE = "S01-1111111-2222222-C00000"
-UNKNOWN_UID, GROUP = 65503, 65502  # a member of the group that may read
+MEMBER_UID, GROUP = 65503, 65502  # of the group that may read
 
 
 def tell(lab, *documents):
@@ -165,12 +165,13 @@ def permission():
         for name in [lab.state] + [os.path.join(lab.state, n) for n in os.listdir(lab.state)]:
             os.chown(name, 65501, GROUP)
         os.chmod(lab.state, 0o2750)
-        member = {"user": UNKNOWN_UID, "group": GROUP, "extra_groups": []}
+        member = {"user": MEMBER_UID, "group": GROUP, "extra_groups": []}
         check(CAPTURE + "1" in lab.ctl("conflicts", **member).stdout, "a member looks")
-        for verb in ("accept", "dismiss"):
-            p = lab.ctl("conflicts", verb, str(numbers[0]), code=77, **member)
-            check("only read" in p.stderr and "root" in p.stderr and "readonly" not in p.stderr, p.stderr)
-        lab.ctl("conflicts", "accept", str(numbers[0]), code=77, user=65504, group=65504, extra_groups=[])
+        stranger = {"user": 65504, "group": 65504, "extra_groups": []}
+        for who in (member, stranger):
+            for verb in ("accept", "dismiss"):
+                p = lab.ctl("conflicts", verb, str(numbers[0]), code=77, **who)
+                check("you may not write it. Its owner" in p.stderr and "root may" in p.stderr, p.stderr)
         equal(lab.rows("SELECT decision FROM fact WHERE decision IS NOT NULL"), [], "nothing decided")
         sudo = dict(os.environ, SUDO_USER="alice")
         equal(json.loads(lab.ctl("conflicts", "accept", str(numbers[0]), "--json", env=sudo).stdout)["decided_by"], "alice", "sudo")
