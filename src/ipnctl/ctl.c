@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,29 +32,85 @@ static int become_owner(const char *path)
 	return 0;
 }
 
-enum exit_code ctl_open_ledger(struct ctl *c)
+static const char *login_of(uid_t uid)
 {
-	enum exit_code code = ctl_load_config(c);
-	const char *path;
-	struct why why;
-	int r;
+	const struct passwd *user = getpwuid(uid);
 
-	if (code != EXIT_DONE)
-		return code;
-	path = c->config->database.path;
-	r = become_owner(path);
+	return user ? user->pw_name : NULL;
+}
+
+/* Who runs this, to be asked before become_owner(). sudo's word counts for root only: anybody can set a variable. */
+static char *person(void)
+{
+	const char *login = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+	char *name = NULL;
+
+	if (!login || !login[0])
+		login = login_of(getuid());
+	if (login)
+		return output_need(strdup(login));
+	if (asprintf(&name, "uid %u", (unsigned)getuid()) < 0)
+		name = NULL;
+	return output_need(name);
+}
+
+/* SQLite opens for reading, without a word, what it may not write. */
+static enum exit_code check_writable(const char *path)
+{
+	int r = access(path, W_OK) < 0 ? -errno : 0;
+	const char *owner = NULL;
+	struct stat st;
+
+	if (r == -EROFS) {
+		log_error("%s: is on a file system that cannot be written", path);
+		return EXIT_NO_PERMISSION;
+	}
+	if (r != -EACCES) /* else it can be written, or is reported by the one who opens it */
+		return EXIT_DONE;
+	if (stat(path, &st) == 0)
+		owner = login_of(st.st_uid);
+	log_error("%s: you may not write it. Its owner%s%s and root may: run this again with sudo",
+		  path, owner ? " " : "", owner ? owner : "");
+	return EXIT_NO_PERMISSION;
+}
+
+static enum exit_code open_ledger(struct ctl *c, enum ledger_mode mode)
+{
+	const char *path = c->config->database.path;
+	enum exit_code code;
+	struct why why;
+	int r = become_owner(path);
+
 	if (r < 0) {
 		log_error("%s: cannot become its owner: %s; run this as its owner", path,
 			  strerror(-r));
 		return EXIT_NO_PERMISSION;
 	}
-	r = ledger_open(path, LEDGER_READ, &c->ledger, &why);
+	code = mode == LEDGER_READ ? EXIT_DONE : check_writable(path);
+	if (code != EXIT_DONE)
+		return code;
+	r = ledger_open(path, mode, &c->ledger, &why);
 	if (r < 0) {
-		log_error("%s: %s", path, why.text);
+		log_error("%s: %s%s", path, why.text, r == -EBUSY ? "; try again" : "");
 		return r == -ENOENT ? EXIT_NOT_AVAILABLE : (enum exit_code)exit_code_of(r);
 	}
 	r = ledger_begin(c->ledger);
 	return r < 0 ? ctl_failed(c, r) : EXIT_DONE;
+}
+
+enum exit_code ctl_open_ledger(struct ctl *c)
+{
+	enum exit_code code = ctl_load_config(c);
+
+	return code == EXIT_DONE ? open_ledger(c, LEDGER_READ) : code;
+}
+
+enum exit_code ctl_open_ledger_to_write(struct ctl *c)
+{
+	enum exit_code code = ctl_load_config(c);
+
+	c->person = person();
+	return code == EXIT_DONE ? open_ledger(c, LEDGER_WRITE) : code;
 }
 
 enum exit_code ctl_failed(const struct ctl *c, int error)
@@ -78,6 +135,7 @@ void ctl_done(struct ctl *c)
 	if (c->ledger)
 		ledger_rollback(c->ledger);
 	ledger_close(c->ledger);
+	free(c->person);
 	free(c->state_folder);
 	config_free(c->config);
 }

@@ -24,6 +24,7 @@ struct ctl {
 	struct config *config; /* after ctl_load_config() */
 	char *state_folder;    /* likewise */
 	struct ledger *ledger; /* after ctl_open_ledger() */
+	char *person;          /* after ctl_open_ledger_to_write(): the login of who runs this */
 };
 
 struct verb {
@@ -49,6 +50,12 @@ enum exit_code ctl_load_config(struct ctl *c);
  * not be root's.
  */
 enum exit_code ctl_open_ledger(struct ctl *c);
+
+/*
+ * The same for writing: the transaction is the only one that writes, and is undone unless the verb calls ledger_commit().
+ * Who may only read is told who may write (77).
+ */
+enum exit_code ctl_open_ledger_to_write(struct ctl *c);
 
 /* Reports a failed query: the code to end with. */
 enum exit_code ctl_failed(const struct ctl *c, int error);

@@ -27,6 +27,8 @@ static const struct verb *const verbs[] = {
 #undef VERB
 };
 
+#define USAGE_WIDTH 15 /* of --help; a longer one stands on a line of its own */
+
 #define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))
 
 static const struct verb *verb_named(const char *name)
@@ -46,7 +48,10 @@ static void print_help(void)
 		char usage[64];
 
 		snprintf(usage, sizeof(usage), "%s %s", verbs[i]->name, verbs[i]->operands);
-		printf("  %-14s %s\n", usage, verbs[i]->help);
+		if (strlen(usage) > USAGE_WIDTH)
+			printf("  %s\n  %-*s %s\n", usage, USAGE_WIDTH, "", verbs[i]->help);
+		else
+			printf("  %-*s %s\n", USAGE_WIDTH, usage, verbs[i]->help);
 	}
 	printf("\nOptions:\n");
 	options_print(options, stdout);

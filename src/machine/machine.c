@@ -62,6 +62,12 @@ bool machine_reaches(enum object_type o, enum state from, enum state to)
 	return reach(o, from) & 1U << to;
 }
 
+bool machine_has_way_back(enum object_type o)
+{
+	assert(o < OBJECT_N);
+	return way_back[o];
+}
+
 enum state machine_state(enum object_type o, const char *word)
 {
 	assert(o < OBJECT_N);

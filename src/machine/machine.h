@@ -34,6 +34,9 @@ bool machine_allows(enum object_type o, enum state from, enum state to);
 /* Whether an allowed move or a chain of allowed moves leads there. */
 bool machine_reaches(enum object_type o, enum state from, enum state to);
 
+/* Whether facts are folded by time, then rank (a state can be left and come back); else by rank, then time. */
+bool machine_has_way_back(enum object_type o);
+
 /* A fact: the object was in this state since `at_ms`, says Amazon. (state, at_ms) is unique per object. */
 struct machine_fact {
 	enum state state;

@@ -146,6 +146,7 @@ START_TEST(test_table)
 {
 	enum object_type o = (enum object_type)_i;
 
+	ck_assert_int_eq(machine_has_way_back(o), cell(o, STATE_SUSPENDED, 2) == 'm');
 	for (enum state from = STATE_NOTHING; from < STATE_N; from++) {
 		ck_assert_uint_eq(strlen(allowed[o][from]), 3 * STATE_N - 1);
 		for (size_t i = 0; i < STATE_N; i++) {
