@@ -113,35 +113,9 @@ static enum verdict apply(const struct row *row, const char *message_id)
 	return apply_as(row, message_id, VERDICT_PASS);
 }
 
-/* All rows of a query as text: columns by '|', rows by line ends. The caller frees. */
-static char *dump(const char *sql)
-{
-	sqlite3 *db = NULL;
-	sqlite3_stmt *s = NULL;
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK, "%s",
-		      sqlite3_errmsg(db));
-	while (sqlite3_step(s) == SQLITE_ROW)
-		for (int i = 0, n = sqlite3_column_count(s); i < n; i++) {
-			const char *value = (const char *)sqlite3_column_text(s, i);
-
-			fprintf(f, "%s%c", value ? value : "", i == n - 1 ? '\n' : '|');
-		}
-	sqlite3_finalize(s);
-	sqlite3_close(db);
-	fclose(f);
-	return text;
-}
-
 static void expect(const char *sql, const char *rows)
 {
-	CLEANUP(freep) char *got = dump(sql);
-
-	ck_assert_str_eq(got, rows);
+	unit_expect_rows(path, sql, rows);
 }
 
 static const struct row story[] = {
@@ -228,8 +202,8 @@ static void any_order(const struct row *rows, size_t n, bool same_events)
 
 		open_fresh();
 		apply_shuffled(rows, n, seed * 2654435761U);
-		now = dump(STATE_DUMP);
-		told = dump(EVENT_DUMP);
+		now = unit_rows(path, STATE_DUMP);
+		told = unit_rows(path, EVENT_DUMP);
 		if (!state)
 			state = TAKE(now);
 		else
@@ -408,17 +382,9 @@ END_TEST
 START_TEST(a_message_that_cannot_be_applied)
 {
 	enum verdict v = VERDICT_PASS;
-	sqlite3 *db = NULL;
 
 	apply(&story[4], "pending");
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(
-		sqlite3_exec(
-			db,
-			"PRAGMA ignore_check_constraints = 1; UPDATE fact SET state = 'Canceled'",
-			NULL, NULL, NULL),
-		SQLITE_OK);
-	sqlite3_close(db);
+	unit_sql(path, "PRAGMA ignore_check_constraints = 1; UPDATE fact SET state = 'Canceled'");
 	ck_assert_int_eq(ledger_begin(ledger), 0);
 	ck_assert_int_eq(try_as(&story[5], "completed", VERDICT_PASS, "SELLER", &v), -EINVAL);
 	ck_assert_str_eq(ledger_error(ledger),

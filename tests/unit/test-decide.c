@@ -114,45 +114,14 @@ static enum verdict tell(const struct told *t)
 	return v;
 }
 
-/* All rows of a query as text: columns by '|', rows by line ends. The caller frees. */
-static char *dump(const char *sql)
-{
-	sqlite3 *db = NULL;
-	sqlite3_stmt *s = NULL;
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK, "%s",
-		      sqlite3_errmsg(db));
-	while (sqlite3_step(s) == SQLITE_ROW)
-		for (int i = 0, n = sqlite3_column_count(s); i < n; i++) {
-			const char *value = (const char *)sqlite3_column_text(s, i);
-
-			fprintf(f, "%s%c", value ? value : "", i == n - 1 ? '\n' : '|');
-		}
-	sqlite3_finalize(s);
-	sqlite3_close(db);
-	fclose(f);
-	return text;
-}
-
 static void expect(const char *sql, const char *rows)
 {
-	CLEANUP(freep) char *got = dump(sql);
-
-	ck_assert_msg(strcmp(got, rows) == 0, "%s\ngives\n%sand not\n%s", sql, got, rows);
+	unit_expect_rows(path, sql, rows);
 }
 
 static void run(const char *sql)
 {
-	sqlite3 *db = NULL;
-	char *error = NULL;
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK, "%s", error);
-	sqlite3_close(db);
+	unit_sql(path, sql);
 }
 
 static int decide(int64_t fact_id, enum decision decision)
