@@ -10,12 +10,13 @@
 #include "base/utc.h"
 #include "config/config.h"
 #include "ledger/ledger.h"
+#include "machine/machine.h"
 
 #include "simulate/post.h"
 #include "simulate/story.h"
 
 #define DUPLICATES_MAX 1000
-#define NAME_SIZE      64
+#define NAME_SIZE      96
 
 struct play {
 	struct config *config;
@@ -197,14 +198,28 @@ static size_t *make_order(const struct play *p, size_t *ret_n)
 	return order;
 }
 
-/* "capture.completed": as ipnd will name the event. */
-static void step_name(const struct scenario_step *s, char ret[static NAME_SIZE])
+/* As ipnd will name the event: "capture.completed". Returns its length. */
+static int step_name(const struct scenario_step *step, char ret[static NAME_SIZE])
 {
-	int n = snprintf(ret, NAME_SIZE, "%s.", object_word(s->object));
+	const char *change = ipn_change_of(text_of(step->event_type));
 
-	for (const char *p = s->state; *p && n < NAME_SIZE - 1; p++)
-		ret[n++] = (char)tolower((unsigned char)*p);
-	ret[n] = 0;
+	return snprintf(ret, NAME_SIZE, "%s.%s", object_word(step->object),
+			change && *change ? change
+					  : state_event(machine_state(step->object, step->state)));
+}
+
+/* The names stand in a column. */
+static int widest_name(const struct scenario *s)
+{
+	char name[NAME_SIZE];
+	int widest = 0;
+
+	for (size_t i = 0; i < s->n_steps; i++) {
+		int width = step_name(&s->steps[i], name);
+
+		widest = width > widest ? width : widest;
+	}
+	return widest;
 }
 
 static void print_sent(const struct play *p, const struct scenario_step *step, bool again,
@@ -214,9 +229,21 @@ static void print_sent(const struct play *p, const struct scenario_step *step, b
 
 	step_name(step, name);
 	story_object_id(&p->story, step, id);
-	printf("%-25s  %-27s  %-5s  %ld  %s\n", name, id, again ? "again" : "sent", a->status,
-	       a->text);
+	printf("%-*s  %-27s  %-5s  %ld  %s\n", widest_name(p->story.scenario), name, id,
+	       again ? "again" : "sent", a->status, a->text);
 	fflush(stdout);
+}
+
+/* What to look at next. */
+static void print_next(const struct play *p)
+{
+	for (unsigned i = 0; i < story_orders(&p->story); i++)
+		printf("order reference %s; next: ipnctl -c '%s' explain %s\n",
+		       p->story.order_reference_id[i], p->config->file,
+		       p->story.order_reference_id[i]);
+	if (story_has_agreement(&p->story))
+		printf("billing agreement %s; next: ipnctl -c '%s' explain %s\n",
+		       p->story.agreement_id, p->config->file, p->story.agreement_id);
 }
 
 static int code_of_answer(long status)
@@ -284,8 +311,7 @@ static int play(struct play *p)
 	for (size_t i = 0; i < n_steps; i++)
 		story_post_done(&posts[i]);
 	if (r != EXIT_NOT_AVAILABLE)
-		printf("order reference %s; next: ipnctl -c '%s' explain %s\n",
-		       p->story.order_reference_id, p->config->file, p->story.order_reference_id);
+		print_next(p);
 	return r;
 }
 

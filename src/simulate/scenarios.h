@@ -7,21 +7,32 @@
 
 #include "ipn/document.h"
 
-#define SCENARIO_NTH_MAX 9 /* objects of one kind in one story */
+#define SCENARIO_NTH_MAX    9 /* objects of one kind in one story */
+#define SCENARIO_ORDERS_MAX 3 /* order references in one story */
 
-enum scenario_flag { STEP_CAPTURE_NOW = 1, STEP_SOFT_DECLINE = 2 };
+enum scenario_flag {
+	STEP_CAPTURE_NOW = 1,
+	STEP_SOFT_DECLINE = 2,
+	STEP_CONVERTED = 4, /* the merchant is paid in another currency: ConvertedAmount */
+	STEP_PROVIDER =
+		8, /* a capture with the provider's credit, a refund with its reversal, of the same number */
+	STEP_LISTS_CHILD =
+		16, /* in the IdList: an authorization's capture, a provider credit's reversal */
+};
 
 /* One notification. Amounts are minor units of the story's one currency. */
 struct scenario_step {
 	enum object_type object;
+	unsigned order; /* which order reference of the story, from 1; 0: of none */
 	unsigned nth; /* which of its kind, from 1; a capture has the number of its authorization */
 	const char *state;
 	const char *reason_code; /* NULL: the document has none */
-	unsigned created_s;      /* of the object, after the story's begin */
-	unsigned updated_s;      /* of this state */
-	int64_t amount_minor;
-	int64_t done_minor; /* captured of an authorization, refunded of a capture */
+	int64_t created_s;       /* of the object, after the story's begin */
+	int64_t updated_s;       /* of this state */
+	int64_t amount_minor;    /* of an agreement: what is left of its limit */
+	int64_t done_minor; /* captured of an authorization, refunded of a capture, reversed of a credit */
 	unsigned flags;
+	const char *event_type; /* of an agreement */
 };
 
 struct scenario {

@@ -13,6 +13,9 @@
 #define STORY_ID_SIZE    40
 #define STORY_UUID_SIZE  37
 #define STORY_CURRENCY   "USD" /* rehearsals play the US marketplace */
+#define STORY_PAID_IN    "EUR" /* and some a merchant who is paid in another currency */
+#define STORY_LIMIT      50000 /* of an agreement, for a month (protocol.md section 5) */
+#define STORY_PROVIDER   "A2REHEARSALPROV"
 
 /* Fresh random ids, so that a scenario can be played any number of times into one database. */
 struct story {
@@ -20,10 +23,12 @@ struct story {
 	struct sns_topic topic;        /* of the account */
 	const struct scenario *scenario;
 	int64_t began_ms;
-	char order_reference_id[STORY_ORDER_SIZE];
-	char seller_order_id[STORY_ORDER_SIZE];
-	unsigned payment_number
-		[SCENARIO_NTH_MAX]; /* of authorization and capture: one number, other letters */
+	char order_reference_id[SCENARIO_ORDERS_MAX][STORY_ORDER_SIZE];
+	char seller_order_id[SCENARIO_ORDERS_MAX][STORY_ORDER_SIZE];
+	char agreement_id[STORY_ORDER_SIZE];
+	char chargeback_id[STORY_ORDER_SIZE];
+	unsigned number
+		[SCENARIO_NTH_MAX]; /* of authorization, capture, refund, ...: one number, other letters */
 	unsigned refund_number[SCENARIO_NTH_MAX];
 };
 
@@ -44,6 +49,16 @@ int story_begin(const struct scenario *s, const struct account *a, int64_t now_m
 /* The id of a step's object. */
 void story_object_id(const struct story *st, const struct scenario_step *step,
 		     char ret[static STORY_ID_SIZE]);
+
+/* What the notification of a step says. 0 or -ENOMEM; the caller calls ipn_document_done(). */
+int story_document(const struct story *st, const struct scenario_step *step,
+		   struct ipn_document *ret);
+
+/* How many order references it tells of. */
+unsigned story_orders(const struct story *st);
+
+/* Whether it tells of an agreement. */
+bool story_has_agreement(const struct story *st);
 
 /* The notification of a step, sent and signed at `now_ms`. 0 or negative errno; the caller calls story_post_done(). */
 int story_post(const struct story *st, const struct scenario_step *step,
