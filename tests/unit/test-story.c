@@ -13,6 +13,7 @@
 #include "base/utc.h"
 #include "ipn/document.h"
 #include "ipn/notification.h"
+#include "machine/machine.h"
 #include "simulate/authority.h"
 #include "simulate/scenarios.h"
 #include "sns/certificate.h"
@@ -150,6 +151,40 @@ static const struct account account = {
 	.environment = ENVIRONMENT_SANDBOX,
 };
 
+static void check_amounts(const struct ipn_document *d, const struct scenario_step *step)
+{
+	bool agreement = step->object == OBJECT_BILLING_AGREEMENT;
+
+	if (step->object == OBJECT_SOLUTION_PROVIDER) {
+		ck_assert(!d->amount.known && !d->currency[0]);
+		return;
+	}
+	ck_assert_str_eq(d->currency, STORY_CURRENCY);
+	ck_assert_int_eq(d->amount.known, !agreement);
+	ck_assert_int_eq(agreement ? d->remaining.minor : d->amount.minor, step->amount_minor);
+	ck_assert_int_eq(d->limit.minor, agreement ? STORY_LIMIT : 0);
+	ck_assert_int_eq(d->done.minor, step->done_minor);
+	ck_assert_int_eq(d->converted.known, (step->flags & STEP_CONVERTED) != 0);
+	if (agreement) {
+		ck_assert_int_le(d->period_start_ms, d->created_ms);
+		ck_assert_int_gt(d->period_end_ms, d->created_ms);
+		ck_assert_int_le(d->period_end_ms - d->period_start_ms, 31 * INT64_C(86400000));
+	}
+}
+
+static void check_times(const struct ipn_document *d, int64_t now_ms)
+{
+	if (d->object == OBJECT_SOLUTION_PROVIDER)
+		return;
+	ck_assert_int_ne(d->created_ms, UTC_UNKNOWN);
+	if (d->object == OBJECT_CHARGEBACK) {
+		ck_assert_int_eq(d->updated_ms, UTC_UNKNOWN);
+		return;
+	}
+	ck_assert(d->created_ms <= d->updated_ms && d->updated_ms < now_ms);
+	ck_assert_int_gt(d->updated_ms, now_ms - 200 * INT64_C(86400000));
+}
+
 /* What a post says of a step, read by the program's own readers. */
 static void check_document(const struct story *st, const struct scenario_step *step,
 			   struct text message, int64_t now_ms)
@@ -167,18 +202,18 @@ static void check_document(const struct story *st, const struct scenario_step *s
 	story_object_id(st, step, id);
 	ck_assert_str_eq(d.object_id, id);
 	ck_assert_int_eq(d.object, step->object);
-	ck_assert_str_eq(d.order_reference_id, st->order_reference_id);
+	ck_assert_pstr_eq(d.order_reference_id,
+			  step->order ? st->order_reference_id[step->order - 1] : NULL);
 	ck_assert_str_eq(d.state, step->state);
-	if (step->reason_code)
-		ck_assert_str_eq(d.reason_code, step->reason_code);
+	ck_assert_pstr_eq(d.reason_code, step->reason_code);
+	ck_assert_uint_eq(d.ids.n, step->flags & (STEP_LISTS_CHILD | STEP_PROVIDER) ? 1 : 0);
+	ck_assert_uint_eq(d.n_unknown, 0);
+	if (step->object == OBJECT_BILLING_AGREEMENT)
+		ck_assert_ptr_nonnull(ipn_change_of(n.event_type));
 	else
-		ck_assert_ptr_null(d.reason_code);
-	ck_assert_str_eq(d.currency, STORY_CURRENCY);
-	ck_assert(d.amount.known && d.amount.minor == step->amount_minor);
-	ck_assert(d.created_ms <= d.updated_ms && d.updated_ms < now_ms);
-	ck_assert_int_gt(d.updated_ms, now_ms - 10 * 60 * 1000);
-	ck_assert_uint_eq(d.ids.n,
-			  step->object == OBJECT_AUTHORIZATION && step->done_minor ? 1 : 0);
+		ck_assert_ptr_null(n.event_type.at);
+	check_amounts(&d, step);
+	check_times(&d, now_ms);
 	ipn_document_done(&d);
 	ipn_notification_done(&n);
 }
@@ -206,7 +241,7 @@ static void check_post(const struct story *st, const struct scenario_step *step,
 	check_document(st, step, e.message, now);
 	sns_envelope_done(&e);
 
-	bit = strstr(p.body, "State>");
+	bit = strstr(p.body, "SellerId");
 	ck_assert_ptr_nonnull(bit);
 	*bit ^= 1;
 	ck_assert_int_eq(sns_envelope_parse(text_of(p.body), &e, &why), VERDICT_PASS);
@@ -232,12 +267,36 @@ START_TEST(posts_are_what_the_program_reads)
 }
 END_TEST
 
+/* Each story is one that the machine allows, and each object of it begins as one may. */
+START_TEST(stories_are_possible)
+{
+	const struct scenario *s;
+
+	for (size_t i = 0; (s = scenario_at(i)); i++) {
+		enum state states[OBJECT_N][SCENARIO_NTH_MAX + 1] = {{0}};
+
+		for (size_t step = 0; step < s->n_steps; step++) {
+			const struct scenario_step *t = &s->steps[step];
+			enum state *at = &states[t->object][t->nth];
+			enum state to = machine_state(t->object, t->state);
+
+			ck_assert_msg(to != STATE_NOTHING, "%s %zu", s->name, step);
+			ck_assert_msg(to == *at || machine_reaches(t->object, *at, to) ||
+					      t->object == OBJECT_CHARGEBACK,
+				      "%s: %s to %s", s->name, state_word(*at), state_word(to));
+			*at = to;
+		}
+	}
+}
+END_TEST
+
 START_TEST(stories_have_ids_of_their_own)
 {
 	const struct scenario *s = scenario_find("one-time");
-	const struct scenario_step refund = {.object = OBJECT_REFUND, .nth = 1};
-	const struct scenario_step capture = {.object = OBJECT_CAPTURE, .nth = 1};
-	const struct scenario_step authorization = {.object = OBJECT_AUTHORIZATION, .nth = 1};
+	const struct scenario_step refund = {.object = OBJECT_REFUND, .order = 1, .nth = 1};
+	const struct scenario_step capture = {.object = OBJECT_CAPTURE, .order = 1, .nth = 1};
+	const struct scenario_step authorization = {
+		.object = OBJECT_AUTHORIZATION, .order = 1, .nth = 1};
 	char a[STORY_ID_SIZE], c[STORY_ID_SIZE], r[STORY_ID_SIZE];
 	unsigned x, y, z;
 	int n = 0;
@@ -245,7 +304,10 @@ START_TEST(stories_have_ids_of_their_own)
 
 	ck_assert_int_eq(story_begin(s, &account, utc_now_ms(), &st), 0);
 	ck_assert_int_eq(story_begin(s, &account, utc_now_ms(), &other), 0);
-	ck_assert_str_ne(st.order_reference_id, other.order_reference_id);
+	ck_assert_str_ne(st.order_reference_id[0], other.order_reference_id[0]);
+	ck_assert_str_ne(st.order_reference_id[0], st.order_reference_id[1]);
+	ck_assert_str_ne(st.agreement_id, other.agreement_id);
+	ck_assert(ipn_is_billing_agreement(st.agreement_id));
 	story_object_id(&st, &authorization, a);
 	story_object_id(&st, &capture, c);
 	story_object_id(&st, &refund, r);
@@ -278,6 +340,7 @@ int main(void)
 	tcase_add_test(c, keys_are_private_and_never_replaced);
 	tcase_add_test(c, signer_needs_its_certificate);
 	tcase_add_loop_test(c, posts_are_what_the_program_reads, 1, 3);
+	tcase_add_test(c, stories_are_possible);
 	tcase_add_test(c, stories_have_ids_of_their_own);
 	tcase_add_test(c, account_without_a_topic_is_refused);
 	return unit_main(suite);
