@@ -106,6 +106,8 @@ ALTER TABLE authorization ADD COLUMN deadline_event INTEGER; -- the event deadli
 UPDATE authorization SET deadline_at = min(
 	coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', created_at, CASE environment WHEN 'sandbox' THEN '+2 days' ELSE '+30 days' END), expires_at),
 	coalesce(expires_at, strftime('%Y-%m-%dT%H:%M:%fZ', created_at, CASE environment WHEN 'sandbox' THEN '+2 days' ELSE '+30 days' END)));
+CREATE INDEX order_reference_billing_agreement ON order_reference (billing_agreement_id)
+	WHERE billing_agreement_id IS NOT NULL;
 ALTER TABLE order_reference ADD COLUMN deadline_event INTEGER; -- the event deadline.order_reference; NULL: not told
 CREATE INDEX authorization_deadline ON authorization (deadline_at) WHERE state = 'Open' AND deadline_event IS NULL;
 CREATE INDEX order_reference_deadline ON order_reference (expires_at)
@@ -148,6 +150,7 @@ CREATE TABLE chargeback (
 ) STRICT;
 CREATE INDEX chargeback_id ON chargeback (chargeback_id);
 CREATE INDEX chargeback_order_reference ON chargeback (order_reference_id);
+CREATE INDEX chargeback_created ON chargeback (created_at);
 
 -- What a solution provider gets of a merchant's capture, and what goes back to the merchant.
 CREATE TABLE provider_credit (

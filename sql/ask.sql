@@ -25,6 +25,31 @@ WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
 	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
 ORDER BY updated_at DESC, refund_id DESC LIMIT :limit;
 
+-- name: ask_agreements
+SELECT * FROM billing_agreement
+WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+ORDER BY updated_at DESC, billing_agreement_id DESC LIMIT :limit;
+
+-- A chargeback has no other time.
+-- name: ask_chargebacks
+SELECT * FROM chargeback
+WHERE created_at >= coalesce(:since, '') AND created_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+ORDER BY created_at DESC, notification_id DESC LIMIT :limit;
+
+-- name: ask_credits
+SELECT * FROM provider_credit
+WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+ORDER BY updated_at DESC, provider_credit_id DESC LIMIT :limit;
+
+-- name: ask_reversals
+SELECT * FROM provider_credit_reversal
+WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+ORDER BY updated_at DESC, provider_credit_reversal_id DESC LIMIT :limit;
+
 -- name: ask_notifications
 SELECT id, message_id, account, type, reference_id, seller_id, environment, is_sample, sent_at, received_at, verdict, why,
 	object_type, object_id
@@ -54,8 +79,23 @@ SELECT * FROM capture WHERE capture_id = :id;
 -- name: ask_refund
 SELECT * FROM refund WHERE refund_id = :id;
 
+-- name: ask_agreement
+SELECT * FROM billing_agreement WHERE billing_agreement_id = :id OR seller_billing_agreement_id = :id
+ORDER BY created_at, billing_agreement_id;
+
+-- name: ask_chargeback
+SELECT * FROM chargeback WHERE chargeback_id = :id ORDER BY notification_id;
+
+-- name: ask_credit
+SELECT * FROM provider_credit WHERE provider_credit_id = :id;
+
+-- name: ask_reversal
+SELECT * FROM provider_credit_reversal WHERE provider_credit_reversal_id = :id;
+
+-- Of a chargeback also the order, which its own id does not tell.
 -- name: ask_notification
-SELECT * FROM notification WHERE message_id = :id;
+SELECT n.*, c.order_reference_id FROM notification n LEFT JOIN chargeback c ON c.notification_id = n.id
+WHERE n.message_id = :id;
 
 -- name: ask_event
 SELECT * FROM event WHERE id = :number;
@@ -77,29 +117,51 @@ ORDER BY coalesce(created_at, updated_at), capture_id;
 SELECT * FROM refund WHERE order_reference_id = :lane OR refund_id = :lane
 ORDER BY coalesce(created_at, updated_at), refund_id;
 
+-- name: ask_story_chargebacks
+SELECT * FROM chargeback WHERE order_reference_id = :lane OR chargeback_id = :lane ORDER BY notification_id;
+
+-- name: ask_story_credits
+SELECT * FROM provider_credit WHERE order_reference_id = :lane OR provider_credit_id = :lane
+ORDER BY coalesce(created_at, updated_at), provider_credit_id;
+
+-- name: ask_story_reversals
+SELECT * FROM provider_credit_reversal WHERE order_reference_id = :lane OR provider_credit_reversal_id = :lane
+ORDER BY coalesce(created_at, updated_at), provider_credit_reversal_id;
+
+-- Orders of an agreement, where somebody told which they are: Amazon's notifications do not.
+-- name: ask_story_orders
+SELECT * FROM order_reference WHERE billing_agreement_id = :lane ORDER BY created_at, order_reference_id;
+
+-- A chargeback's own id tells nothing of the order.
 -- name: ask_story_notifications
 SELECT id, message_id, account, type, reference_id, seller_id, environment, is_sample, sent_at, received_at, verdict, why,
 	object_type, object_id
 FROM notification
 WHERE object_id = :lane OR (object_id > :lane || '-' AND object_id < :lane || '.') OR message_id = :lane
+	OR id IN (SELECT notification_id FROM chargeback WHERE order_reference_id = :lane)
 ORDER BY sent_at, id;
 
 -- name: ask_story_transitions
 SELECT begins AS id, object_type, object_id, from_state, state AS to_state, reason_code, reason_description, at, late,
-	notification_id, account, environment
+	notification_id, account, environment, skipped, capture_now, decision IS 'accepted' AS accepted
 FROM fact
-WHERE (order_reference_id = :lane OR (object_type IN ('order_reference', 'authorization', 'capture', 'refund') AND object_id = :lane))
-	AND begins IS NOT NULL
+WHERE (order_reference_id = :lane OR object_id = :lane) AND begins IS NOT NULL
 ORDER BY at, id;
 
--- Held facts, with what the object is instead.
+-- Held facts that nobody has dismissed.
 -- name: ask_story_conflicts
 SELECT f.id, f.object_type, f.object_id, f.state, f.at, f.reason_code, f.notification_id, n.message_id
 FROM fact f JOIN notification n ON n.id = f.notification_id
-WHERE (f.order_reference_id = :lane
-		OR (f.object_type IN ('order_reference', 'authorization', 'capture', 'refund') AND f.object_id = :lane))
-	AND f.place IS NULL
+WHERE (f.order_reference_id = :lane OR f.object_id = :lane) AND f.place IS NULL AND f.decision IS NULL
 ORDER BY f.at, f.id;
+
+-- What people decided about held facts.
+-- name: ask_story_decisions
+SELECT f.id, f.object_type, f.object_id, f.state, f.at AS since, f.decision, f.decided_at, f.decided_by, f.notification_id,
+	f.account, f.environment
+FROM fact f
+WHERE (f.order_reference_id = :lane OR f.object_id = :lane) AND f.decision IS NOT NULL
+ORDER BY f.decided_at, f.id;
 
 -- name: ask_story_events
 SELECT * FROM event WHERE lane = :lane ORDER BY id;

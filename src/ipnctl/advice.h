@@ -7,29 +7,20 @@
 #include <stdint.h>
 
 /*
- * Adds to a story of story_tell(): `now` and `wrong`, arrays of {about, what, until}; `about` is an id, `until` a time
- * or null. `hooks_stopped`: ipn-hookd is known not to run.
+ * Adds to a story of story_tell(): `now` and `wrong`, arrays of {about, operation, what, until}; `about` is an id,
+ * `operation` the API's name of what can be called (null in `wrong`, and where there is nothing to call), `until` a time or
+ * null. `hooks_stopped`: ipn-hookd is known not to run.
  */
 void advice_add(json_t *story, int64_t now_ms, bool hooks_stopped);
 
-/* The part of it about what looks wrong. */
+/* The second part of it: what looks wrong of states, times, notifications and hooks; and of amounts. */
 void advice_add_wrong(json_t *story, int64_t now_ms, bool hooks_stopped);
+void advice_add_wrong_amounts(const json_t *story, json_t *wrong);
 
-/* An entry of either list, for the two files that write them. */
+/* An entry of either list, for the files that write them. */
 void advice_say(json_t *list, const char *about, int64_t until_ms, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-
-/* When an authorization that is Open expires, by the limits of its environment; UTC_UNKNOWN: created when? */
-int64_t advice_authorization_expires(const json_t *authorization);
-
-#define ADVICE_HOUR_MS INT64_C(3600000)
-#define ADVICE_DAY_MS  (24 * ADVICE_HOUR_MS)
-
-/* Limits of Amazon Pay (protocol.md section 5). */
-#define ADVICE_DECIDED_MS                                                                          \
-	ADVICE_DAY_MS /* a Pending authorization, unless TransactionTimeout was shorter */
-#define ADVICE_OPEN_LIVE_MS    (30 * ADVICE_DAY_MS) /* an Open authorization */
-#define ADVICE_OPEN_SANDBOX_MS (2 * ADVICE_DAY_MS)
-#define ADVICE_CAPTURE_MS      (7 * ADVICE_DAY_MS) /* captured later, a capture begins as Pending */
+void advice_say_operation(json_t *list, const char *about, int64_t until_ms, const char *operation,
+			  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #endif

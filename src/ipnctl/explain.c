@@ -29,9 +29,11 @@ static json_t *lane_of(const json_t *found)
 
 	if (strcmp(kind, "event") == 0)
 		return json_text(row_text(row, "lane"));
-	if (strcmp(kind, "notification") == 0)
+	if (strcmp(kind, "notification") == 0 && !row_text(row, "order_reference_id"))
 		return row_text(row, "object_id") ? order_of(row_text(row, "object_id"))
 						  : json_text(row_text(row, "message_id"));
+	if (strcmp(kind, "billing_agreement") == 0)
+		return json_text(row_text(row, "billing_agreement_id"));
 	if (row_text(row, "order_reference_id"))
 		return json_text(row_text(row, "order_reference_id"));
 	snprintf(key, sizeof(key), "%s_id", kind);
@@ -98,29 +100,67 @@ static void print_times(const struct output *o, const json_t *order)
 		    expires[0] ? ", expires " : "", expires, expires[0] ? " UTC" : "");
 }
 
-static void print_order(const struct output *o, const json_t *story)
+/* The shop's own number for it. */
+static void print_shop(const struct output *o, const char *label, const char *number)
+{
+	print_field(o, label);
+	output_line(o, COLOUR_PLAIN, "%s", number ? number : "unknown");
+}
+
+static void print_order(const struct output *o, const json_t *order)
+{
+	char total[ROW_MONEY_SIZE];
+
+	print_state(o, order);
+	output_line(o, COLOUR_PLAIN, ": %s", row_word(order, "meaning"));
+	row_money(order, "amount_minor", total);
+	print_field(o, "total");
+	output_line(o, COLOUR_PLAIN, "%s", total[0] ? total : "unknown");
+	print_shop(o, "shop's order", row_text(order, "seller_order_id"));
+	print_times(o, order);
+}
+
+static void print_agreement(const struct output *o, const json_t *agreement)
+{
+	char limit[ROW_MONEY_SIZE], left[ROW_MONEY_SIZE], from[WHEN_SIZE], to[WHEN_SIZE];
+	int64_t consent;
+
+	print_state(o, agreement);
+	output_line(o, COLOUR_PLAIN, ": %s", row_word(agreement, "meaning"));
+	row_money(agreement, "limit_minor", limit);
+	row_money(agreement, "remaining_minor", left);
+	when_format(row_time(agreement, "period_start_at"), false, from);
+	when_format(row_time(agreement, "period_end_at"), false, to);
+	print_field(o, "limit");
+	output_line(o, COLOUR_PLAIN,
+		    "%s left of %s, from %s to %s UTC, as of its last notification",
+		    left[0] ? left : "unknown", limit[0] ? limit : "unknown", from[0] ? from : "?",
+		    to[0] ? to : "?");
+	if (row_int(agreement, "consent", &consent)) {
+		print_field(o, "consent");
+		output_line(o, consent ? COLOUR_PLAIN : COLOUR_WAIT, "%s",
+			    consent ? "the buyer agreed to be charged again and again"
+				    : "the buyer has not agreed to be charged again");
+	}
+	print_shop(o, "shop's number", row_text(agreement, "seller_billing_agreement_id"));
+	print_times(o, agreement);
+}
+
+static void print_head(const struct output *o, const json_t *story)
 {
 	const json_t *order = json_object_get(story, "order_reference");
-	char total[ROW_MONEY_SIZE];
+	const json_t *agreement = json_object_get(story, "billing_agreement");
 
 	output_line(o, COLOUR_BOLD, "%s", row_word(story, "id"));
 	print_field(o, "state");
-	if (json_is_object(order)) {
-		print_state(o, order);
-		output_line(o, COLOUR_PLAIN, ": %s", row_word(order, "meaning"));
-		row_money(order, "amount_minor", total);
-		print_field(o, "total");
-		output_line(o, COLOUR_PLAIN, "%s", total[0] ? total : "unknown");
-		print_field(o, "shop's order");
-		output_line(o, COLOUR_PLAIN, "%s",
-			    row_text(order, "seller_order_id") ? row_text(order, "seller_order_id")
-							       : "unknown");
-		print_times(o, order);
-	} else if (json_is_true(json_object_get(story, "is_order"))) {
+	if (json_is_object(order))
+		print_order(o, order);
+	else if (json_is_object(agreement))
+		print_agreement(o, agreement);
+	else if (json_is_true(json_object_get(story, "is_order")))
 		output_line(o, COLOUR_WAIT, "unknown: never heard of by itself");
-	} else {
+	else
 		output_line(o, COLOUR_PLAIN, "none: this is of no order reference that is known");
-	}
 	print_field(o, "account");
 	output_line(o, COLOUR_PLAIN, "%s, %s", row_word(story, "account"),
 		    row_text(story, "environment") ? row_text(story, "environment") : "?");
@@ -141,19 +181,46 @@ static void print_money(const struct output *o, const json_t *story)
 		    captured, refunded);
 }
 
-static void add_part(struct table *t, const json_t *row, const char *name, const char *key)
+/* The part of an id that tells it from the others of the order: "C656651". */
+static const char *short_id(const char *lane, const char *id)
 {
-	const char *type = row_text(row, "refund_type");
+	size_t len = strlen(lane);
+
+	return id && strncmp(id, lane, len) == 0 && id[len] == '-' ? id + len + 1 : id;
+}
+
+/* What a state means, and what else there is to say of the part. */
+static void format_meaning(const json_t *row, char *ret, size_t size)
+{
+	const char *type = row_text(row, "refund_type"),
+		   *currency = row_text(row, "converted_currency");
 	bool unasked = type && strcmp(type, "SellerInitiated") != 0;
+	char converted[MONEY_TEXT_SIZE] = "";
+	int64_t minor;
+
+	if (currency && row_int(row, "converted_minor", &minor))
+		money_format(minor, currency, converted);
+	snprintf(ret, size, "%s%s%.64s%s%s%s%s%.4s%s", row_word(row, "meaning"),
+		 unasked ? " (not by the shop: " : "", unasked ? type : "", unasked ? ")" : "",
+		 converted[0] ? " (" : "", converted, converted[0] ? " " : "",
+		 converted[0] ? currency : "", converted[0] ? ")" : "");
+}
+
+static void add_part(struct table *t, const json_t *row, const struct story_part *part,
+		     const char *lane)
+{
+	const char *reason =
+		row_text(row, part->object == OBJECT_CHARGEBACK ? "reason" : "reason_code");
+	const char *parent = part->parent ? row_text(row, part->parent) : NULL;
 	char money[ROW_MONEY_SIZE], state[128], meaning[256];
 
 	row_money(row, "amount_minor", money);
-	snprintf(state, sizeof(state), "%s%s%s", row_word(row, "state"),
-		 row_text(row, "reason_code") ? "/" : "", row_word(row, "reason_code"));
-	snprintf(meaning, sizeof(meaning), "%s%s%.64s%s", row_word(row, "meaning"),
-		 unasked ? " (not by the shop: " : "", unasked ? type : "", unasked ? ")" : "");
-	table_cell(t, COLOUR_PLAIN, name);
-	table_cell(t, COLOUR_PLAIN, row_text(row, key));
+	snprintf(state, sizeof(state), "%s%s%s", row_word(row, "state"), reason ? "/" : "",
+		 reason ? reason : "");
+	format_meaning(row, meaning, sizeof(meaning));
+	table_cell(t, COLOUR_PLAIN, words_object(part->object));
+	table_cell(t, COLOUR_PLAIN, row_text(row, part->key));
+	table_cell(t, COLOUR_DIM, short_id(lane, parent));
 	table_cell(t, COLOUR_PLAIN, money);
 	table_cell(t, words_colour(row_word(row, "state")), state);
 	table_cell(t, COLOUR_PLAIN, meaning);
@@ -161,28 +228,22 @@ static void add_part(struct table *t, const json_t *row, const char *name, const
 
 static void print_parts(const struct output *o, const json_t *story)
 {
-	static const struct {
-		const char *list, *name, *key;
-	} parts[] = {
-		{"authorizations", "authorization", "authorization_id"},
-		{"captures", "capture", "capture_id"},
-		{"refunds", "refund", "refund_id"},
-	};
 	CLEANUP(table_freep) struct table *t = table_new();
 	size_t rows = 0;
 
 	table_heading(t, "PART", false);
 	table_heading(t, "ID", false);
+	table_heading(t, "OF", false);
 	table_heading(t, "AMOUNT", true);
 	table_heading(t, "STATE", false);
 	table_heading(t, "MEANING", false);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; i < STORY_PARTS; i++) {
 		const json_t *row;
 		size_t j;
 
-		json_array_foreach(json_object_get(story, parts[i].list), j, row)
+		json_array_foreach(json_object_get(story, story_parts[i].list), j, row)
 		{
-			add_part(t, row, parts[i].name, parts[i].key);
+			add_part(t, row, &story_parts[i], row_word(story, "id"));
 			rows++;
 		}
 	}
@@ -190,6 +251,25 @@ static void print_parts(const struct output *o, const json_t *story)
 		return;
 	fputc('\n', o->f);
 	table_print(t, 2, o);
+}
+
+/* Of an agreement, as far as somebody told. */
+static void print_orders(const struct output *o, const json_t *story)
+{
+	const json_t *row;
+	size_t i;
+
+	if (!json_is_object(json_object_get(story, "billing_agreement")))
+		return;
+	print_field(o, "orders");
+	if (json_array_size(json_object_get(story, "orders")) == 0)
+		output_text(o, COLOUR_PLAIN, "Amazon's notifications do not say which are of it");
+	json_array_foreach(json_object_get(story, "orders"), i, row)
+	{
+		output_text(o, COLOUR_PLAIN, "%s%s", i ? ", " : "",
+			    row_word(row, "order_reference_id"));
+	}
+	fputc('\n', o->f);
 }
 
 /* The ids one below the other, so that what is said of them stands in a column. */
@@ -225,6 +305,8 @@ static void print_advice(const struct output *o, const char *heading, const json
 
 		when_format(until_ms, false, until);
 		output_text(o, COLOUR_DIM, "  %-*s  ", width, row_word(one, "about"));
+		if (row_text(one, "operation"))
+			output_text(o, COLOUR_GOOD, "%s: ", row_word(one, "operation"));
 		output_text(o, colour, "%s", row_word(one, "what"));
 		if (until[0])
 			output_text(o, colour, " (until %s UTC%s)", until,
@@ -235,7 +317,8 @@ static void print_advice(const struct output *o, const char *heading, const json
 
 static void print_story(const struct ctl *c, const json_t *story)
 {
-	print_order(&c->out, story);
+	print_head(&c->out, story);
+	print_orders(&c->out, story);
 	print_money(&c->out, story);
 	print_parts(&c->out, story);
 	timeline_print(&c->out, json_object_get(story, "timeline"));
@@ -291,9 +374,9 @@ const struct verb verb_explain = {
 	.operands = "ID",
 	.min = 1,
 	.max = 1,
-	.help = "the whole story of an order, and what can be done now",
-	.more = "ID is an order reference, anything that belongs to one (an authorization, a capture, a "
-		"refund, the\nMessageId of a notification, the number of an event), or the shop's own order "
-		"number.\n",
+	.help = "the whole story of an order or agreement, and what can be done now",
+	.more = "ID is an order reference or a billing agreement, anything that belongs to one (an authorization, a "
+		"capture,\na refund, a chargeback, the MessageId of a notification, the number of an event), or the "
+		"shop's own number\nof it. What Amazon allows now is told with the names of its API's operations.\n",
 	.run = run,
 };

@@ -11,8 +11,14 @@ static const struct {
 	const char *kind;
 	enum query query;
 } places[] = {
-	{"order_reference", QUERY_ask_order},     {"authorization", QUERY_ask_authorization},
-	{"capture", QUERY_ask_capture},           {"refund", QUERY_ask_refund},
+	{"order_reference", QUERY_ask_order},
+	{"billing_agreement", QUERY_ask_agreement},
+	{"authorization", QUERY_ask_authorization},
+	{"capture", QUERY_ask_capture},
+	{"refund", QUERY_ask_refund},
+	{"chargeback", QUERY_ask_chargeback},
+	{"provider_credit", QUERY_ask_credit},
+	{"provider_credit_reversal", QUERY_ask_reversal},
 	{"notification", QUERY_ask_notification},
 };
 

@@ -63,6 +63,28 @@ static const struct kind kinds[] = {
 		{"STATE", "state", CELL_STATE}, {"REASON", "reason_code", CELL_TEXT},
 		{"AMOUNT", "amount_minor", CELL_MONEY}, {"TYPE", "refund_type", CELL_TEXT},
 		{"ACCOUNT", "account", CELL_TEXT}, {"UPDATED (UTC)", "updated_at", CELL_TIME}}},
+	{"agreements", QUERY_ask_agreements, OBJECT_BILLING_AGREEMENT, {
+		{"BILLING AGREEMENT", "billing_agreement_id", CELL_TEXT},
+		{"STATE", "state", CELL_STATE}, {"REASON", "reason_code", CELL_TEXT},
+		{"LIMIT", "limit_minor", CELL_MONEY}, {"LEFT", "remaining_minor", CELL_MONEY},
+		{"UNTIL (UTC)", "period_end_at", CELL_TIME}, {"SHOP'S NUMBER", "seller_billing_agreement_id", CELL_TEXT},
+		{"ACCOUNT", "account", CELL_TEXT}, {"UPDATED (UTC)", "updated_at", CELL_TIME}}},
+	{"chargebacks", QUERY_ask_chargebacks, OBJECT_CHARGEBACK, {
+		{"CHARGEBACK", "chargeback_id", CELL_TEXT},
+		{"STATE", "state", CELL_STATE}, {"REASON", "reason", CELL_TEXT},
+		{"AMOUNT", "amount_minor", CELL_MONEY}, {"ORDER REFERENCE", "order_reference_id", CELL_TEXT},
+		{"ACCOUNT", "account", CELL_TEXT}, {"CREATED (UTC)", "created_at", CELL_TIME}}},
+	{"credits", QUERY_ask_credits, OBJECT_PROVIDER_CREDIT, {
+		{"PROVIDER CREDIT", "provider_credit_id", CELL_TEXT},
+		{"STATE", "state", CELL_STATE}, {"REASON", "reason_code", CELL_TEXT},
+		{"AMOUNT", "amount_minor", CELL_MONEY}, {"REVERSED", "reversed_minor", CELL_MONEY},
+		{"PROVIDER", "provider_seller_id", CELL_TEXT},
+		{"ACCOUNT", "account", CELL_TEXT}, {"UPDATED (UTC)", "updated_at", CELL_TIME}}},
+	{"reversals", QUERY_ask_reversals, OBJECT_PROVIDER_CREDIT_REVERSAL, {
+		{"REVERSAL", "provider_credit_reversal_id", CELL_TEXT},
+		{"STATE", "state", CELL_STATE}, {"REASON", "reason_code", CELL_TEXT},
+		{"AMOUNT", "amount_minor", CELL_MONEY}, {"PROVIDER", "provider_seller_id", CELL_TEXT},
+		{"ACCOUNT", "account", CELL_TEXT}, {"UPDATED (UTC)", "updated_at", CELL_TIME}}},
 	{"notifications", QUERY_ask_notifications, OBJECT_N, {
 		{"MESSAGE ID", "message_id", CELL_TEXT}, {"TYPE", "type", CELL_TEXT},
 		{"VERDICT", "verdict", CELL_STATE}, {"OBJECT", "object_id", CELL_TEXT},
@@ -93,7 +115,7 @@ static const struct kind *kind_named(const char *name)
 
 static void report_kind(const char *name)
 {
-	char known[128] = "";
+	char known[256] = "";
 
 	for (size_t i = 0; i < KINDS_N; i++) {
 		size_t len = strlen(known);
@@ -308,9 +330,10 @@ const struct verb verb_list = {
 	.operands = "WHAT",
 	.min = 1,
 	.max = 1,
-	.help = "orders, authorizations, captures, refunds, notifications or events",
-	.more = "Newest first. --since and --until look at the time of the last update; for notifications "
-		"when they\nwere received, for events when they were made. Times are UTC.\n",
+	.help = "orders, agreements, authorizations, captures, refunds, chargebacks, notifications, events",
+	.more = "Also credits and reversals, of solution providers. Newest first. --since and --until look at the "
+		"time of the\nlast update; for chargebacks and events when they were made, for notifications when they "
+		"were received.\nTimes are UTC.\n",
 	.options = options,
 	.run = run,
 };

@@ -132,8 +132,9 @@ const struct verb verb_show = {
 	.min = 1,
 	.max = 1,
 	.help = "what the database has of one thing",
-	.more = "ID is an order reference, an authorization, a capture, a refund, the shop's own order number, "
-		"the\nMessageId of a notification, or the number of an event. All that fit are shown;\nwith --json, one object per line.\n",
+	.more = "ID is that of an order reference, an agreement, an authorization, a capture, a refund, a chargeback "
+		"or a\nprovider's credit, the shop's own number of an order or agreement, the MessageId of a "
+		"notification, or\nthe number of an event. All that fit are shown; with --json, one object per line.\n",
 	.options = options,
 	.run = run,
 };

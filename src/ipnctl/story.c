@@ -5,7 +5,20 @@
 
 #include "ipn/document.h"
 #include "ipnctl/rows.h"
+#include "ipnctl/sums.h"
 #include "ipnctl/words.h"
+
+const struct story_part story_parts[STORY_PARTS] = {
+	{"authorizations", OBJECT_AUTHORIZATION, QUERY_ask_story_authorizations, "authorization_id",
+	 NULL},
+	{"captures", OBJECT_CAPTURE, QUERY_ask_story_captures, "capture_id", "authorization_id"},
+	{"refunds", OBJECT_REFUND, QUERY_ask_story_refunds, "refund_id", "capture_id"},
+	{"chargebacks", OBJECT_CHARGEBACK, QUERY_ask_story_chargebacks, "chargeback_id", NULL},
+	{"provider_credits", OBJECT_PROVIDER_CREDIT, QUERY_ask_story_credits, "provider_credit_id",
+	 "capture_id"},
+	{"provider_credit_reversals", OBJECT_PROVIDER_CREDIT_REVERSAL, QUERY_ask_story_reversals,
+	 "provider_credit_reversal_id", "provider_credit_id"},
+};
 
 static int ask(struct ledger *l, enum query q, const char *lane, json_t **ret)
 {
@@ -16,37 +29,59 @@ static int ask(struct ledger *l, enum query q, const char *lane, json_t **ret)
 
 static void add_meaning(json_t *row, enum object_type object)
 {
-	json_put(row, "meaning",
-		 json_text(words_state(object, row_word(row, "state"),
-				       row_text(row, "reason_code"))));
+	const char *reason = row_text(row, object == OBJECT_CHARGEBACK ? "reason" : "reason_code");
+
+	json_put(row, "meaning", json_text(words_state(object, row_word(row, "state"), reason)));
+}
+
+/* A list of rows under a key, each with its state in words. */
+static int tell_list(struct ledger *l, const char *lane, json_t *story, const char *key,
+		     enum query query, enum object_type object)
+{
+	json_t *rows, *row;
+	size_t i;
+	int r = ask(l, query, lane, &rows);
+
+	if (r < 0)
+		return r;
+	json_array_foreach(rows, i, row)
+	{
+		add_meaning(row, object);
+	}
+	json_put(story, key, rows);
+	return 0;
 }
 
 static int tell_parts(struct ledger *l, const char *lane, json_t *story)
 {
-	static const struct {
-		const char *key;
-		enum query query;
-		enum object_type object;
-	} parts[] = {
-		{"authorizations", QUERY_ask_story_authorizations, OBJECT_AUTHORIZATION},
-		{"captures", QUERY_ask_story_captures, OBJECT_CAPTURE},
-		{"refunds", QUERY_ask_story_refunds, OBJECT_REFUND},
-	};
+	int r = 0;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		json_t *rows, *row;
-		size_t j;
-		int r = ask(l, parts[i].query, lane, &rows);
+	for (size_t i = 0; r == 0 && i < STORY_PARTS; i++)
+		r = tell_list(l, lane, story, story_parts[i].list, story_parts[i].query,
+			      story_parts[i].object);
+	return r;
+}
 
-		if (r < 0)
-			return r;
-		json_array_foreach(rows, j, row)
-		{
-			add_meaning(row, parts[i].object);
-		}
-		json_put(story, parts[i].key, rows);
+/* An agreement is a lane of its own. */
+static int tell_agreement(struct ledger *l, const char *lane, json_t *story)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	const struct bind binds[] = {{.name = ":id", .text = lane}, {0}};
+	json_t *row;
+	size_t i;
+	int r = rows_ask(l, QUERY_ask_agreement, binds, &rows);
+
+	if (r < 0)
+		return r;
+	json_put(story, "billing_agreement", json_null());
+	json_array_foreach(rows, i, row)
+	{
+		if (!row_is(row, "billing_agreement_id", lane))
+			continue;
+		add_meaning(row, OBJECT_BILLING_AGREEMENT);
+		json_put(story, "billing_agreement", json_incref(row));
 	}
-	return 0;
+	return tell_list(l, lane, story, "orders", QUERY_ask_story_orders, OBJECT_ORDER_REFERENCE);
 }
 
 static int tell_order(struct ledger *l, const char *lane, json_t *story)
@@ -167,102 +202,23 @@ static json_t *sort_timeline(const json_t *timeline)
 /* In the order of causes: a change of state, the notification that told of it, the event it made. */
 static int tell_timeline(struct ledger *l, const char *lane, json_t *story)
 {
-	CLEANUP(json_decrefp) json_t *transitions = NULL, *notifications = NULL;
+	CLEANUP(json_decrefp) json_t *transitions = NULL, *notifications = NULL, *decisions = NULL;
 	CLEANUP(json_decrefp) json_t *timeline = output_need(json_array());
 	int r = ask(l, QUERY_ask_story_transitions, lane, &transitions);
 
 	if (r == 0)
 		r = ask(l, QUERY_ask_story_notifications, lane, &notifications);
+	if (r == 0)
+		r = ask(l, QUERY_ask_story_decisions, lane, &decisions);
 	if (r < 0)
 		return r;
 	add_moments(timeline, "transition", "at", transitions);
 	add_moments(timeline, "notification", "sent_at", notifications);
+	add_moments(timeline, "decision", "decided_at", decisions);
 	r = tell_events(l, lane, timeline);
 	if (r == 0)
 		json_put(story, "timeline", sort_timeline(timeline));
 	return r;
-}
-
-bool story_is_paid(const json_t *capture)
-{
-	return row_is(capture, "state", "Completed") || row_is(capture, "state", "Closed");
-}
-
-static bool is_any(const json_t *row)
-{
-	(void)row;
-	return true;
-}
-
-static bool is_not_declined(const json_t *row)
-{
-	return !row_is(row, "state", "Declined");
-}
-
-static bool is_completed(const json_t *row)
-{
-	return row_is(row, "state", "Completed");
-}
-
-static int64_t sum(const json_t *rows, const char *key, const char *currency,
-		   bool (*counts)(const json_t *row))
-{
-	int64_t total = 0, minor;
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		if (counts(row) && row_is(row, "currency", currency) && row_int(row, key, &minor) &&
-		    __builtin_add_overflow(total, minor, &total))
-			return INT64_MAX;
-	}
-	return total;
-}
-
-/* The order's, else that of the first part that has one. */
-static const char *currency_of(const json_t *story)
-{
-	static const char *const parts[] = {"authorizations", "captures", "refunds"};
-	const char *currency = row_text(json_object_get(story, "order_reference"), "currency");
-
-	for (size_t i = 0; !currency && i < sizeof(parts) / sizeof(parts[0]); i++)
-		currency =
-			row_text(json_array_get(json_object_get(story, parts[i]), 0), "currency");
-	return currency;
-}
-
-/* What was refunded: by refunds that are known, or by Amazon's figure where that is larger. */
-static int64_t refunded(const json_t *story, const char *currency)
-{
-	int64_t by_refunds =
-		sum(json_object_get(story, "refunds"), "amount_minor", currency, is_completed);
-	int64_t by_captures =
-		sum(json_object_get(story, "captures"), "refunded_minor", currency, is_any);
-
-	return by_refunds > by_captures ? by_refunds : by_captures;
-}
-
-static void tell_money(json_t *story)
-{
-	const json_t *authorizations = json_object_get(story, "authorizations");
-	const json_t *total =
-		json_object_get(json_object_get(story, "order_reference"), "amount_minor");
-	const char *text = currency_of(story), *currency = text ? text : "";
-	json_t *money = output_need(json_object());
-
-	json_put(money, "currency", json_text(text));
-	json_put(money, "total_minor",
-		 json_is_integer(total) ? json_integer(json_integer_value(total)) : json_null());
-	json_put(money, "authorized_minor",
-		 json_integer(sum(authorizations, "amount_minor", currency, is_not_declined)));
-	json_put(money, "captured_minor",
-		 json_integer(sum(json_object_get(story, "captures"), "amount_minor", currency,
-				  story_is_paid)));
-	json_put(money, "refunded_minor", json_integer(refunded(story, currency)));
-	json_put(money, "amazon_captured_minor",
-		 json_integer(sum(authorizations, "captured_minor", currency, is_any)));
-	json_put(story, "money", money);
 }
 
 /* Up to which event ipn-hookd has decided what is to be run; null when there are no hooks. */
@@ -285,6 +241,8 @@ static void tell_whose(json_t *story)
 	static const char *const keys[] = {"account", "environment"};
 	const json_t *row = json_object_get(story, "order_reference");
 
+	if (!json_is_object(row))
+		row = json_object_get(story, "billing_agreement");
 	if (!json_is_object(row))
 		row = json_array_get(json_object_get(story, "timeline"), 0);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -310,10 +268,12 @@ int story_tell(struct ledger *l, const char *lane, json_t **ret)
 	json_put(story, "environment", json_null());
 	r = tell_order(l, lane, story);
 	if (r == 0)
+		r = tell_agreement(l, lane, story);
+	if (r == 0)
 		r = tell_parts(l, lane, story);
 	if (r < 0)
 		return r;
-	tell_money(story);
+	sums_add(story);
 	r = tell_timeline(l, lane, story);
 	if (r == 0)
 		r = ask(l, QUERY_ask_story_conflicts, lane, &conflicts);

@@ -20,9 +20,25 @@ static void print_transition(const struct output *o, const json_t *t)
 		    row_word(t, "object_id"));
 	output_text(o, COLOUR_PLAIN, "%s%s", from ? from : "", from ? " -> " : "");
 	output_text(o, words_colour(row_word(t, "to_state")), "%s", row_word(t, "to_state"));
-	output_line(o, COLOUR_PLAIN, "%s%s%s%s%s%s", reason ? ", " : "", reason ? reason : "",
+	/* What is captured at once skips states by nature (protocol.md section 4.2). */
+	output_line(o, COLOUR_PLAIN, "%s%s%s%s%s%s%s%s", reason ? ", " : "", reason ? reason : "",
 		    words ? " (" : "", words ? words : "", words ? ")" : "",
-		    row_number(t, "late") ? ", learnt late" : "");
+		    row_number(t, "late") ? ", learnt late" : "",
+		    row_number(t, "skipped") && !row_number(t, "capture_now")
+			    ? "; states before it were not heard of"
+			    : "",
+		    row_number(t, "accepted") ? "; accepted by a person" : "");
+}
+
+static void print_decision(const struct output *o, const json_t *d)
+{
+	char since[WHEN_SIZE];
+
+	when_format(row_time(d, "since"), true, since);
+	output_line(o, COLOUR_WAIT, "%s %s: %s %s that it is %s since %s (conflict %" PRId64 ")",
+		    words_object(object_of_word(row_word(d, "object_type"))),
+		    row_word(d, "object_id"), row_word(d, "decided_by"), row_word(d, "decision"),
+		    row_word(d, "state"), since, row_number(d, "id"));
 }
 
 static void print_notification(const struct output *o, const json_t *n)
@@ -93,6 +109,8 @@ void timeline_print(const struct output *o, const json_t *timeline)
 			print_transition(o, moment);
 		else if (row_is(moment, "kind", "notification"))
 			print_notification(o, moment);
+		else if (row_is(moment, "kind", "decision"))
+			print_decision(o, moment);
 		else
 			print_event(o, moment);
 	}

@@ -4,6 +4,7 @@
 
 #include "base/utc.h"
 #include "ipnctl/advice.h"
+#include "ipnctl/limits.h"
 #include "ipnctl/output.h"
 #include "ipnctl/rows.h"
 #include "ipnctl/story.h"
@@ -15,15 +16,29 @@ static const char *whole(const json_t *story)
 
 static bool has_parts(const json_t *story)
 {
-	return json_array_size(json_object_get(story, "authorizations")) > 0 ||
-	       json_array_size(json_object_get(story, "captures")) > 0 ||
-	       json_array_size(json_object_get(story, "refunds")) > 0;
+	for (size_t i = 0; i < STORY_PARTS; i++)
+		if (json_array_size(json_object_get(story, story_parts[i].list)) > 0)
+			return true;
+	return false;
 }
 
+/* What nobody told: a parent that is not there. */
 static void check_unknown(const json_t *story, json_t *wrong)
 {
+	static const struct {
+		const char *list, *key, *parent, *what;
+	} parents[] = {
+		{"captures", "capture_id", "authorization_id",
+		 "its authorization has never been heard of (ask GetCaptureDetails)"},
+		{"refunds", "refund_id", "capture_id",
+		 "Amazon does not say which capture it refunds (GetCaptureDetails lists the refunds of each)"},
+		{"provider_credits", "provider_credit_id", "capture_id",
+		 "its capture has not named it (ask GetProviderCreditDetails)"},
+		{"provider_credit_reversals", "provider_credit_reversal_id", "provider_credit_id",
+		 "its provider credit has not named it (ask GetProviderCreditReversalDetails)"},
+	};
 	const json_t *row;
-	size_t i;
+	size_t i, j;
 
 	if (json_is_true(json_object_get(story, "is_order")) && has_parts(story) &&
 	    !json_is_object(json_object_get(story, "order_reference")))
@@ -31,17 +46,54 @@ static void check_unknown(const json_t *story, json_t *wrong)
 			wrong, whole(story), UTC_UNKNOWN,
 			"the order reference itself has never been heard of, only its parts; its state is "
 			"unknown here (ask GetOrderReferenceDetails)");
-	json_array_foreach(json_object_get(story, "captures"), i, row)
-	{
-		if (!row_text(row, "authorization_id"))
-			advice_say(wrong, row_text(row, "capture_id"), UTC_UNKNOWN,
-				   "its authorization has never been heard of");
+	for (i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
+		json_array_foreach(json_object_get(story, parents[i].list), j, row)
+		{
+			if (!row_text(row, parents[i].parent))
+				advice_say(wrong, row_text(row, parents[i].key), UTC_UNKNOWN, "%s",
+					   parents[i].what);
+		}
+}
+
+/* Two environments, or two sellers, in one order: a configuration that is not the merchant's, or worse. */
+static void check_whose(const json_t *story, json_t *wrong)
+{
+	static const struct {
+		const char *key, *what;
+	} keys[] = {{"environment", "its notifications are of sandbox and of live"},
+		    {"account", "its notifications came for more than one account"}};
+	const char *first;
+	const json_t *row;
+	size_t i, j, k;
+
+	for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		bool differs = false;
+
+		first = row_text(story, keys[k].key);
+		for (i = 0; i < STORY_PARTS; i++)
+			json_array_foreach(json_object_get(story, story_parts[i].list), j, row)
+			{
+				differs = differs || (first && row_text(row, keys[k].key) &&
+						      !row_is(row, keys[k].key, first));
+			}
+		if (differs)
+			advice_say(wrong, whole(story), UTC_UNKNOWN,
+				   "%s: look at ipnd.conf, and at each notification", keys[k].what);
 	}
-	json_array_foreach(json_object_get(story, "refunds"), i, row)
+}
+
+static void check_chargebacks(const json_t *story, json_t *wrong)
+{
+	char amount[ROW_MONEY_SIZE];
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(story, "chargebacks"), i, row)
 	{
-		if (!row_text(row, "capture_id"))
-			advice_say(wrong, row_text(row, "refund_id"), UTC_UNKNOWN,
-				   "Amazon does not say which capture it refunds");
+		row_money(row, "amount_minor", amount);
+		advice_say(wrong, row_text(row, "chargeback_id"), UTC_UNKNOWN,
+			   "the buyer's bank takes %s back: %s", amount,
+			   row_text(row, "reason") ? row_word(row, "reason") : "no reason given");
 	}
 }
 
@@ -54,8 +106,10 @@ static void check_conflicts(const json_t *story, json_t *wrong)
 	{
 		advice_say(
 			wrong, row_text(row, "object_id"), UTC_UNKNOWN,
-			"%s since %s is held as a conflict: no allowed move leads there (ipnctl show %s)",
-			row_word(row, "state"), row_word(row, "at"), row_word(row, "message_id"));
+			"%s since %s is held: no allowed move leads there; decide with ipnctl conflicts "
+			"accept %" PRId64 " or dismiss %" PRId64,
+			row_word(row, "state"), row_word(row, "at"), row_number(row, "id"),
+			row_number(row, "id"));
 	}
 }
 
@@ -135,104 +189,17 @@ static void check_times(const json_t *story, json_t *wrong, int64_t now_ms)
 	{
 		const char *id = row_text(row, "authorization_id");
 
-		at_ms = advice_authorization_expires(row);
+		at_ms = row_time(row, "deadline_at");
 		if (row_is(row, "state", "Open") && at_ms != UTC_UNKNOWN && at_ms < now_ms)
 			advice_say(
 				wrong, id, UTC_UNKNOWN,
 				"should have expired by now, and Amazon has not said so (ask GetAuthorizationDetails)");
 		at_ms = row_time(row, "created_at");
 		if (row_is(row, "state", "Pending") && at_ms != UTC_UNKNOWN &&
-		    now_ms - at_ms > ADVICE_DECIDED_MS)
+		    now_ms - at_ms > LIMITS_DECIDED_MS)
 			advice_say(wrong, id, UTC_UNKNOWN,
 				   "still Pending after 24 hours (ask GetAuthorizationDetails)");
 	}
-}
-
-/* The sum over `rows` that are of the parent and count. */
-static int64_t sum_of(const json_t *rows, const char *parent_key, const char *parent,
-		      bool (*counts)(const json_t *row))
-{
-	int64_t total = 0;
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		if (row_is(row, parent_key, parent) && counts(row) &&
-		    __builtin_add_overflow(total, row_number(row, "amount_minor"), &total))
-			return INT64_MAX;
-	}
-	return total;
-}
-
-static bool is_completed(const json_t *row)
-{
-	return row_is(row, "state", "Completed");
-}
-
-/*
- * Less than our sum is what an authorization says whose last notification is older than the capture. Closed because
- * it was captured, it knows.
- */
-static bool captured_differs(const json_t *authorization, int64_t known_minor)
-{
-	int64_t minor = row_number(authorization, "captured_minor");
-
-	return minor > known_minor || (minor < known_minor && row_is(authorization, "reason_code",
-								     "MaxCapturesProcessed"));
-}
-
-static void check_money(const json_t *story, json_t *wrong)
-{
-	const json_t *captures = json_object_get(story, "captures"), *row;
-	char amount[ROW_MONEY_SIZE];
-	size_t i;
-
-	json_array_foreach(json_object_get(story, "authorizations"), i, row)
-	{
-		const char *id = row_word(row, "authorization_id");
-
-		row_money(row, "captured_minor", amount);
-		if (captured_differs(row, sum_of(captures, "authorization_id", id, story_is_paid)))
-			advice_say(
-				wrong, id, UTC_UNKNOWN,
-				"Amazon says that %s were captured, and the captures known here come to another "
-				"sum: a notification may be missing (ask GetCaptureDetails)",
-				amount);
-	}
-	json_array_foreach(captures, i, row)
-	{
-		const char *id = row_word(row, "capture_id");
-
-		row_money(row, "refunded_minor", amount);
-		if (row_number(row, "refunded_minor") >
-		    sum_of(json_object_get(story, "refunds"), "capture_id", id, is_completed))
-			advice_say(
-				wrong, id, UTC_UNKNOWN,
-				"Amazon says that %s were refunded, and the refunds known to be of it come to "
-				"less: a notification may be missing (ask GetCaptureDetails)",
-				amount);
-	}
-}
-
-static void check_currency(const json_t *story, json_t *wrong)
-{
-	static const char *const parts[] = {"authorizations", "captures", "refunds"};
-	const char *currency = row_text(json_object_get(story, "money"), "currency");
-	const json_t *row;
-	size_t i, j;
-
-	for (i = 0; currency && i < sizeof(parts) / sizeof(parts[0]); i++)
-		json_array_foreach(json_object_get(story, parts[i]), j, row)
-		{
-			if (row_text(row, "currency") && !row_is(row, "currency", currency)) {
-				advice_say(
-					wrong, whole(story), UTC_UNKNOWN,
-					"amounts in more than one currency; the sums are of %s only",
-					currency);
-				return;
-			}
-		}
 }
 
 void advice_add_wrong(json_t *story, int64_t now_ms, bool hooks_stopped)
@@ -241,9 +208,10 @@ void advice_add_wrong(json_t *story, int64_t now_ms, bool hooks_stopped)
 
 	json_put(story, "wrong", wrong);
 	check_unknown(story, wrong);
+	check_whose(story, wrong);
+	check_chargebacks(story, wrong);
 	check_conflicts(story, wrong);
 	check_timeline(story, wrong, hooks_stopped);
 	check_times(story, wrong, now_ms);
-	check_money(story, wrong);
-	check_currency(story, wrong);
+	advice_add_wrong_amounts(story, wrong);
 }
