@@ -209,7 +209,7 @@ static void print_held(const struct output *o, const json_t *held)
 	static const struct {
 		const char *key, *words;
 	} kinds[] = {
-		{"conflicts", "states that cannot follow what is known"},
+		{"conflicts", "states that cannot follow what is known: ipnctl conflicts"},
 		{"unrecognized", "authentic, but not understood by this version"},
 		{"foreign", "authentic, but of another seller or environment"},
 	};
