@@ -6,6 +6,7 @@
 
 #include "ledger/apply.h"
 #include "ledger/query.h"
+#include "rows.h"
 #include "unit.h"
 
 /* The structs own their strings in the programs; here they borrow constants. */
@@ -115,7 +116,7 @@ static enum verdict apply(const struct row *row, const char *message_id)
 
 static void expect(const char *sql, const char *rows)
 {
-	unit_expect_rows(path, sql, rows);
+	rows_expect(path, sql, rows);
 }
 
 static const struct row story[] = {
@@ -202,8 +203,8 @@ static void any_order(const struct row *rows, size_t n, bool same_events)
 
 		open_fresh();
 		apply_shuffled(rows, n, seed * 2654435761U);
-		now = unit_rows(path, STATE_DUMP);
-		told = unit_rows(path, EVENT_DUMP);
+		now = rows_of(path, STATE_DUMP);
+		told = rows_of(path, EVENT_DUMP);
 		if (!state)
 			state = TAKE(now);
 		else
@@ -384,7 +385,7 @@ START_TEST(a_message_that_cannot_be_applied)
 	enum verdict v = VERDICT_PASS;
 
 	apply(&story[4], "pending");
-	unit_sql(path, "PRAGMA ignore_check_constraints = 1; UPDATE fact SET state = 'Canceled'");
+	rows_sql(path, "PRAGMA ignore_check_constraints = 1; UPDATE fact SET state = 'Canceled'");
 	ck_assert_int_eq(ledger_begin(ledger), 0);
 	ck_assert_int_eq(try_as(&story[5], "completed", VERDICT_PASS, "SELLER", &v), -EINVAL);
 	ck_assert_str_eq(ledger_error(ledger),

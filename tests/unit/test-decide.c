@@ -8,6 +8,7 @@
 #include "ledger/deadline.h"
 #include "ledger/decide.h"
 #include "ledger/query.h"
+#include "rows.h"
 #include "unit.h"
 
 /* The structs own their strings in the programs; here they borrow constants. */
@@ -116,12 +117,12 @@ static enum verdict tell(const struct told *t)
 
 static void expect(const char *sql, const char *rows)
 {
-	unit_expect_rows(path, sql, rows);
+	rows_expect(path, sql, rows);
 }
 
 static void run(const char *sql)
 {
-	unit_sql(path, sql);
+	rows_sql(path, sql);
 }
 
 static int decide(int64_t fact_id, enum decision decision)

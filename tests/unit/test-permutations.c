@@ -20,20 +20,11 @@
 #define MESSAGES_MAX 16
 #define EVERY_UP_TO  7 /* messages of which every permutation is tried: 5,040 */
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SLOW 25
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLOW 25
-#endif
-#endif
-#ifndef SLOW
-#define SLOW 1 /* how much fewer orders are tried where each takes longer */
-#endif
+#define ORDERS                                                                                     \
+	10000 /* of more messages; $IPND_ORDERS where each takes longer, as under a sanitizer */
+#define SET_ORDERS 12 /* of a random set; there is a set for each 25 orders */
 
-#define RANDOM_ORDERS (10000 / SLOW)
-#define RANDOM_SETS   (400 / SLOW)
-#define SET_ORDERS    12
+static size_t orders = ORDERS;
 
 static char seller[] = "AREHEARSAL", topic[] = TOPIC, name[] = "rehearsal";
 static char *sellers[] = {seller};
@@ -170,8 +161,8 @@ static const char *const rows[] = {
 	"SELECT object_type, object_id, state, at, decision, reason_code, amount_minor, " MESSAGE_OF(
 		"f.notification_id") " FROM fact f WHERE place IS NULL ORDER BY 1, 2, 4, 3",
 	/* Whether it is told depends on the order as `late` does: a fact may have been held at first, or only later. */
-	"SELECT f.object_type, f.object_id, f.state, f.at, c.name FROM fact_change c JOIN fact f"
-	" ON f.id = c.fact_id ORDER BY 1, 2, 4, 3, 5",
+	("SELECT f.object_type, f.object_id, f.state, f.at, c.name FROM fact_change c JOIN fact f"
+	 " ON f.id = c.fact_id ORDER BY 1, 2, 4, 3, 5"),
 };
 
 /* No row of these may be there: a transition that no event tells, or two tell; a change that is told more than once. */
@@ -338,13 +329,13 @@ static size_t try_every(const struct messages *ms, size_t *order, size_t at, cha
 	return tried;
 }
 
-static size_t try_orders(const struct messages *ms, size_t orders, char **first)
+static size_t try_orders(const struct messages *ms, char **first)
 {
 	size_t order[MESSAGES_MAX];
 
 	for (size_t i = 0; i < ms->n; i++)
 		order[i] = i;
-	if (ms->n <= EVERY_UP_TO && SLOW == 1)
+	if (ms->n <= EVERY_UP_TO && orders == ORDERS)
 		return try_every(ms, order, 0, first);
 	for (size_t i = 0; i < orders; i++) {
 		try_order(ms, order, first);
@@ -380,7 +371,7 @@ START_TEST(scenario_in_any_order)
 	open_ledger();
 	prepare();
 	add_story(&ms, s, signer);
-	tried = try_orders(&ms, RANDOM_ORDERS, &first);
+	tried = try_orders(&ms, &first);
 	ck_assert_ptr_null(strstr(first, "|conflict|"));
 	printf("# %s: %zu orders of %zu notifications\n", s->name, tried, ms.n);
 	free_messages(&ms);
@@ -538,12 +529,12 @@ static void try_with_decisions(const struct messages *ms, size_t *order, char **
 
 START_TEST(random_sets_in_any_order)
 {
-	size_t held = 0, order[MESSAGES_MAX];
+	size_t held = 0, sets = orders / 25, order[MESSAGES_MAX];
 
 	seed = 20261124 + (uint64_t)_i;
 	open_ledger();
 	prepare();
-	for (size_t set = 0; set < RANDOM_SETS; set++) {
+	for (size_t set = 0; set < sets; set++) {
 		CLEANUP(freep) char *first = NULL, *decided = NULL;
 		struct messages ms = {.n = 8 + random_below(MESSAGES_MAX - 8 + 1)};
 
@@ -568,8 +559,8 @@ START_TEST(random_sets_in_any_order)
 			ipn_document_done(&ms.at[i].document);
 	}
 	/* It is no proof where nothing was in conflict. */
-	ck_assert_uint_gt(held, RANDOM_SETS / 10);
-	printf("# seed %d: %d sets, %zu with decisions\n", 20261124 + _i, RANDOM_SETS, held);
+	ck_assert_uint_gt(held, sets / 10);
+	printf("# seed %d: %zu sets, %zu with decisions\n", 20261124 + _i, sets, held);
 	finalize();
 	close_ledger();
 }
@@ -579,8 +570,11 @@ int main(void)
 {
 	Suite *suite = suite_create("permutations");
 	TCase *scenarios = unit_case(suite, "scenarios"), *sets = unit_case(suite, "sets");
+	const char *fewer = getenv("IPND_ORDERS");
 	int n = 0;
 
+	if (fewer && strtol(fewer, NULL, 10) > 0)
+		orders = (size_t)strtol(fewer, NULL, 10);
 	while (scenario_at((size_t)n))
 		n++;
 	tcase_set_timeout(scenarios, 300);

@@ -30,14 +30,6 @@ char *unit_format(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* A fresh folder below $TMPDIR that unit_main() removes at the end. The caller frees the string. */
 char *unit_folder(void);
 
-/*
- * Over a connection of its own to the SQLite file: runs statements; all rows of a query as text, columns by '|', rows by line
- * ends, NULL empty (the caller frees); and the test fails unless these are the rows.
- */
-void unit_sql(const char *path, const char *sql);
-char *unit_rows(const char *path, const char *sql);
-void unit_expect_rows(const char *path, const char *sql, const char *rows);
-
 /* The folder above all of them; only its owner may enter. */
 const char *unit_root(void);
 
