@@ -293,6 +293,28 @@ START_TEST(dismissed)
 }
 END_TEST
 
+/* Explained by another and held once more: who dismissed it is not asked again, by no event and by no list. */
+START_TEST(dismissed_stays_dismissed)
+{
+	struct told suspended = reopened, canceled_between = canceled;
+
+	suspended.state = "Suspended";
+	suspended.message = "m-suspended";
+	suspended.updated_s = 15;
+	canceled_between.updated_s = 16;
+	tell(&closed);
+	tell(&reopened);
+	ck_assert_int_eq(decide(2, DECISION_DISMISSED), 0);
+	tell(&suspended);
+	ck_assert_int_eq(decide(3, DECISION_ACCEPTED), 0);
+	expect("SELECT place FROM fact WHERE id = 2", "3\n");
+	tell(&canceled_between);
+	expect("SELECT place, decision FROM fact WHERE id = 2", "|dismissed\n");
+	expect("SELECT object_id FROM event WHERE name = 'notification.conflict' ORDER BY id",
+	       "m-reopened\nm-suspended\n");
+}
+END_TEST
+
 START_TEST(nothing_to_decide)
 {
 	tell(&closed);
@@ -649,6 +671,7 @@ int main(void)
 	tcase_add_test(c, accepted_stays_accepted);
 	tcase_add_test(c, accepting_makes_a_conflict);
 	tcase_add_test(c, dismissed);
+	tcase_add_test(c, dismissed_stays_dismissed);
 	tcase_add_test(c, nothing_to_decide);
 	tcase_add_test(c, changes_are_told_once);
 	tcase_add_test(c, changes_of_held_facts);
