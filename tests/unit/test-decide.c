@@ -527,6 +527,36 @@ START_TEST(deadlines_ahead_and_once)
 }
 END_TEST
 
+/* Minor units of two currencies never meet: what was captured in another one is no figure of this object. */
+START_TEST(done_in_one_currency)
+{
+	const struct told open[] = {
+		{OBJECT_AUTHORIZATION, ORDER "-A000001", "Open", NULL, "a", 1, 2, 0, NULL, NULL,
+		 NULL, NULL},
+		{OBJECT_CAPTURE, ORDER "-C000001", "Completed", NULL, "c", 1, 2, 0, NULL, NULL,
+		 NULL, NULL},
+		{OBJECT_PROVIDER_CREDIT, ORDER "-P000001", "Completed", NULL, "p", 1, 2, 0, NULL,
+		 NULL, NULL, NULL},
+	};
+
+	for (size_t i = 0; i < 3; i++)
+		tell(&open[i]);
+	run("UPDATE fact SET done_minor = 9999, currency = 'JPY'");
+	for (size_t i = 0; i < 3; i++) {
+		struct told closed_now = open[i];
+		CLEANUP(freep) char *message = unit_format("closed%zu", i);
+
+		closed_now.state = "Closed";
+		closed_now.message = message;
+		closed_now.updated_s = 5;
+		tell(&closed_now);
+	}
+	expect("SELECT currency, captured_minor FROM authorization", "USD|\n");
+	expect("SELECT currency, refunded_minor FROM capture", "USD|0\n");
+	expect("SELECT currency, reversed_minor FROM provider_credit", "USD|\n");
+}
+END_TEST
+
 START_TEST(deadlines_never_after)
 {
 	int64_t ends_ms = epoch + 2 * DAY_MS;
@@ -680,6 +710,7 @@ int main(void)
 	tcase_add_test(c, provider_links);
 	tcase_add_loop_test(c, deadlines_ahead_and_once, 0, 2);
 	tcase_add_test(c, deadlines_never_after);
+	tcase_add_test(c, done_in_one_currency);
 	tcase_add_test(c, deadlines_of_what_is_open);
 	tcase_add_test(old, upgraded);
 	tcase_add_test(old, not_upgraded_when_damaged);
