@@ -92,7 +92,7 @@ SELECT object_id, order_reference_id, account, environment, reference_id, state,
 		WHERE p.object_type = f.object_type AND p.object_id = f.object_id AND p.place IS NOT NULL
 			AND p.currency IS f.currency),
 	fee_minor, currency, soft_decline, capture_now, created_at, expires_at,
-	min(made.ends_at, coalesce(expires_at, made.ends_at)), at
+	min(coalesce(made.ends_at, expires_at), coalesce(expires_at, made.ends_at)), at
 FROM fact f, (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', created_at,
 		CASE environment WHEN 'sandbox' THEN '+2 days' ELSE '+30 days' END) AS ends_at
 	FROM fact WHERE id = :fact_id) AS made

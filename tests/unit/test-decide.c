@@ -572,6 +572,21 @@ START_TEST(deadlines_never_after)
 }
 END_TEST
 
+/* Where the calendar has no 2nd day after, Amazon's own time counts, as in the migration. */
+START_TEST(deadline_at_the_end_of_the_calendar)
+{
+	struct told pending = authorized;
+
+	pending.state = "Pending";
+	pending.message = "before";
+	pending.updated_s = 0;
+	tell(&authorized);
+	run("UPDATE fact SET created_at = '9999-12-31T00:00:00.000Z'");
+	tell(&pending);
+	expect("SELECT state, deadline_at FROM authorization", "Open|2026-10-21T14:13:20.000Z\n");
+}
+END_TEST
+
 START_TEST(deadlines_of_what_is_open)
 {
 	struct told more = authorized, suspended = ordered;
@@ -711,6 +726,7 @@ int main(void)
 	tcase_add_loop_test(c, deadlines_ahead_and_once, 0, 2);
 	tcase_add_test(c, deadlines_never_after);
 	tcase_add_test(c, done_in_one_currency);
+	tcase_add_test(c, deadline_at_the_end_of_the_calendar);
 	tcase_add_test(c, deadlines_of_what_is_open);
 	tcase_add_test(old, upgraded);
 	tcase_add_test(old, not_upgraded_when_damaged);
