@@ -89,9 +89,10 @@ INSERT INTO authorization (authorization_id, order_reference_id, account, enviro
 	updated_at)
 SELECT object_id, order_reference_id, account, environment, reference_id, state, reason_code, amount_minor,
 	(SELECT max(p.done_minor) FROM fact p
-		WHERE p.object_type = f.object_type AND p.object_id = f.object_id AND p.place IS NOT NULL),
+		WHERE p.object_type = f.object_type AND p.object_id = f.object_id AND p.place IS NOT NULL
+			AND p.currency IS f.currency),
 	fee_minor, currency, soft_decline, capture_now, created_at, expires_at,
-	min(made.ends_at, coalesce(expires_at, made.ends_at)), at
+	min(coalesce(made.ends_at, expires_at), coalesce(expires_at, made.ends_at)), at
 FROM fact f, (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', created_at,
 		CASE environment WHEN 'sandbox' THEN '+2 days' ELSE '+30 days' END) AS ends_at
 	FROM fact WHERE id = :fact_id) AS made
@@ -109,7 +110,8 @@ INSERT INTO capture (capture_id, order_reference_id, account, environment, refer
 	updated_at)
 SELECT object_id, order_reference_id, account, environment, reference_id, state, reason_code, amount_minor,
 	(SELECT max(p.done_minor) FROM fact p
-		WHERE p.object_type = f.object_type AND p.object_id = f.object_id AND p.place IS NOT NULL),
+		WHERE p.object_type = f.object_type AND p.object_id = f.object_id AND p.place IS NOT NULL
+			AND p.currency IS f.currency),
 	fee_minor, currency, converted_minor, converted_currency, conversion_rate, created_at, at
 FROM fact f WHERE id = :fact_id
 ON CONFLICT (capture_id) DO UPDATE SET account = excluded.account, environment = excluded.environment,
@@ -157,7 +159,8 @@ INSERT INTO provider_credit (provider_credit_id, order_reference_id, account, en
 SELECT object_id, order_reference_id, account, environment, seller_id, provider_seller_id, reference_id, state, reason_code,
 	amount_minor,
 	(SELECT max(p.done_minor) FROM fact p
-		WHERE p.object_type = f.object_type AND p.object_id = f.object_id AND p.place IS NOT NULL),
+		WHERE p.object_type = f.object_type AND p.object_id = f.object_id AND p.place IS NOT NULL
+			AND p.currency IS f.currency),
 	currency, created_at, at
 FROM fact f WHERE id = :fact_id
 ON CONFLICT (provider_credit_id) DO UPDATE SET account = excluded.account, environment = excluded.environment,
@@ -242,7 +245,8 @@ WHERE provider_credit_reversal.provider_credit_reversal_id = found.provider_cred
 UPDATE capture SET refunded_minor = found.refunded_minor
 FROM (SELECT c.capture_id, max(
 		coalesce((SELECT max(p.done_minor) FROM fact p
-			WHERE p.object_type = 'capture' AND p.object_id = c.capture_id AND p.place IS NOT NULL), 0),
+			WHERE p.object_type = 'capture' AND p.object_id = c.capture_id AND p.place IS NOT NULL
+				AND p.currency IS c.currency), 0),
 		coalesce((SELECT sum(r.amount_minor) FROM refund r
 			WHERE r.order_reference_id = c.order_reference_id AND r.capture_id = c.capture_id
 			AND r.state = 'Completed' AND r.currency IS c.currency), 0)

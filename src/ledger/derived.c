@@ -155,7 +155,7 @@ static int put_events(struct ledger *l, const struct facts *f, int64_t created_m
 		if (fact->now.announced && !fact->was.announced)
 			r = put_fact_event(l, fact, NULL, fact->now.late, created_ms,
 					   notification_id);
-		else if (f->steps[i].held && (arrived || fact->was.place))
+		else if (f->steps[i].held && !fact->dismissed && (arrived || fact->was.place))
 			r = put_conflict_event(l, fact, facts_current(f)->state, created_ms);
 		if (r == 0 && f->object == OBJECT_BILLING_AGREEMENT)
 			r = put_change_events(l, f, i, created_ms, notification_id);

@@ -40,6 +40,7 @@ static int facts_add_row(struct ledger *l, struct facts *f, sqlite3_stmt *s)
 	fact->state = machine_state(f->object, query_string(s, "state"));
 	fact->at_ms = query_time(s, "at");
 	fact->accepted = text_is(query_text(s, "decision"), "accepted");
+	fact->dismissed = text_is(query_text(s, "decision"), "dismissed");
 	fact->sent_at_ms = query_time(s, "sent_at");
 	fact->message_id = text_dup(query_text(s, "message_id"));
 	fact->was = (struct folding){

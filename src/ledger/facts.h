@@ -21,6 +21,7 @@ struct fact {
 	enum state state;
 	int64_t at_ms;
 	bool accepted;      /* by a person */
+	bool dismissed;     /* by a person: when held, nobody is told */
 	int64_t sent_at_ms; /* of the notification that gave the attributes */
 	char *message_id;   /* NULL: it arrives now */
 	struct folding was;

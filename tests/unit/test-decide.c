@@ -294,6 +294,28 @@ START_TEST(dismissed)
 }
 END_TEST
 
+/* Explained by another and held once more: who dismissed it is not asked again, by no event and by no list. */
+START_TEST(dismissed_stays_dismissed)
+{
+	struct told suspended = reopened, canceled_between = canceled;
+
+	suspended.state = "Suspended";
+	suspended.message = "m-suspended";
+	suspended.updated_s = 15;
+	canceled_between.updated_s = 16;
+	tell(&closed);
+	tell(&reopened);
+	ck_assert_int_eq(decide(2, DECISION_DISMISSED), 0);
+	tell(&suspended);
+	ck_assert_int_eq(decide(3, DECISION_ACCEPTED), 0);
+	expect("SELECT place FROM fact WHERE id = 2", "3\n");
+	tell(&canceled_between);
+	expect("SELECT place, decision FROM fact WHERE id = 2", "|dismissed\n");
+	expect("SELECT object_id FROM event WHERE name = 'notification.conflict' ORDER BY id",
+	       "m-reopened\nm-suspended\n");
+}
+END_TEST
+
 START_TEST(nothing_to_decide)
 {
 	tell(&closed);
@@ -506,6 +528,36 @@ START_TEST(deadlines_ahead_and_once)
 }
 END_TEST
 
+/* Minor units of two currencies never meet: what was captured in another one is no figure of this object. */
+START_TEST(done_in_one_currency)
+{
+	const struct told open[] = {
+		{OBJECT_AUTHORIZATION, ORDER "-A000001", "Open", NULL, "a", 1, 2, 0, NULL, NULL,
+		 NULL, NULL},
+		{OBJECT_CAPTURE, ORDER "-C000001", "Completed", NULL, "c", 1, 2, 0, NULL, NULL,
+		 NULL, NULL},
+		{OBJECT_PROVIDER_CREDIT, ORDER "-P000001", "Completed", NULL, "p", 1, 2, 0, NULL,
+		 NULL, NULL, NULL},
+	};
+
+	for (size_t i = 0; i < 3; i++)
+		tell(&open[i]);
+	run("UPDATE fact SET done_minor = 9999, currency = 'JPY'");
+	for (size_t i = 0; i < 3; i++) {
+		struct told closed_now = open[i];
+		CLEANUP(freep) char *message = unit_format("closed%zu", i);
+
+		closed_now.state = "Closed";
+		closed_now.message = message;
+		closed_now.updated_s = 5;
+		tell(&closed_now);
+	}
+	expect("SELECT currency, captured_minor FROM authorization", "USD|\n");
+	expect("SELECT currency, refunded_minor FROM capture", "USD|0\n");
+	expect("SELECT currency, reversed_minor FROM provider_credit", "USD|\n");
+}
+END_TEST
+
 START_TEST(deadlines_never_after)
 {
 	int64_t ends_ms = epoch + 2 * DAY_MS;
@@ -518,6 +570,21 @@ START_TEST(deadlines_never_after)
 	ck_assert_int_eq(deadlines_at(epoch + 200 * DAY_MS, DAY_MS, 7 * DAY_MS, 100), 0);
 	/* And back again. */
 	ck_assert_int_eq(deadlines_at(ends_ms - 1, DAY_MS, 7 * DAY_MS, 100), 1);
+}
+END_TEST
+
+/* Where the calendar has no 2nd day after, Amazon's own time counts, as in the migration. */
+START_TEST(deadline_at_the_end_of_the_calendar)
+{
+	struct told pending = authorized;
+
+	pending.state = "Pending";
+	pending.message = "before";
+	pending.updated_s = 0;
+	tell(&authorized);
+	run("UPDATE fact SET created_at = '9999-12-31T00:00:00.000Z'");
+	tell(&pending);
+	expect("SELECT state, deadline_at FROM authorization", "Open|2026-10-21T14:13:20.000Z\n");
 }
 END_TEST
 
@@ -650,6 +717,7 @@ int main(void)
 	tcase_add_test(c, accepted_stays_accepted);
 	tcase_add_test(c, accepting_makes_a_conflict);
 	tcase_add_test(c, dismissed);
+	tcase_add_test(c, dismissed_stays_dismissed);
 	tcase_add_test(c, nothing_to_decide);
 	tcase_add_test(c, changes_are_told_once);
 	tcase_add_test(c, changes_of_held_facts);
@@ -658,6 +726,8 @@ int main(void)
 	tcase_add_test(c, provider_links);
 	tcase_add_loop_test(c, deadlines_ahead_and_once, 0, 2);
 	tcase_add_test(c, deadlines_never_after);
+	tcase_add_test(c, done_in_one_currency);
+	tcase_add_test(c, deadline_at_the_end_of_the_calendar);
 	tcase_add_test(c, deadlines_of_what_is_open);
 	tcase_add_test(old, upgraded);
 	tcase_add_test(old, not_upgraded_when_damaged);
