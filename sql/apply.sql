@@ -209,7 +209,7 @@ FROM (SELECT r.refund_id, coalesce(
 				AND f.order_reference_id = r.order_reference_id
 			ORDER BY f.object_id LIMIT 1),
 		(SELECT CASE count(*) WHEN 1 THEN max(c.capture_id) END FROM capture c
-			WHERE c.order_reference_id = r.order_reference_id)
+			WHERE c.order_reference_id = :order_reference_id)
 	) AS capture_id
 	FROM refund r WHERE r.order_reference_id = :order_reference_id) AS found
 WHERE refund.refund_id = found.refund_id AND refund.capture_id IS NOT found.capture_id;

@@ -77,7 +77,7 @@ struct ipn_document {
 	char *refund_type;
 	char *seller_id; /* provider credits and their reversals: the merchant's */
 	char *provider_seller_id;
-	char *options;                /* a registration's: a JSON object of strings */
+	char *options;                /* a registration's: a JSON object of strings and nulls */
 	char currency[CURRENCY_SIZE]; /* of all amounts but `converted`; "" when there is none */
 	struct ipn_amount
 		amount; /* OrderTotal, AuthorizationAmount, CaptureAmount, RefundAmount, ... */

@@ -170,7 +170,8 @@ int derived_write(struct ledger *l, struct facts *f, const char *order_reference
 
 	if (r == 0)
 		r = put_object(l, f->object, facts_current(f)->id);
-	if (r == 0)
+	/* Only what has a letter in its id is linked to another part of its order. */
+	if (r == 0 && object_letter(f->object))
 		r = link_order(l, order_reference_id);
 	return r < 0 ? r : put_events(l, f, created_ms, notification_id);
 }
