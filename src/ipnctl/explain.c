@@ -209,8 +209,7 @@ static void format_meaning(const json_t *row, char *ret, size_t size)
 static void add_part(struct table *t, const json_t *row, const struct story_part *part,
 		     const char *lane)
 {
-	const char *reason =
-		row_text(row, part->object == OBJECT_CHARGEBACK ? "reason" : "reason_code");
+	const char *reason = row_text(row, "reason_code"); /* a chargeback's is a sentence */
 	const char *parent = part->parent ? row_text(row, part->parent) : NULL;
 	char money[ROW_MONEY_SIZE], state[128], meaning[256];
 
