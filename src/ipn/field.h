@@ -1,4 +1,6 @@
-/* Inside src/ipn/: the rows of documents.def, and reading an element as a row says. */
+/*
+ * The rows of documents.def, by which ipn-simulate writes as well; and, inside src/ipn/ only, reading an element as a row says.
+ */
 #ifndef IPND_IPN_FIELD_H
 #define IPND_IPN_FIELD_H
 

@@ -4,36 +4,10 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "ipn/field.h"
 
 #define NAMESPACE "https://mws.amazonservices.com/ipn/OffAmazonPayments/2013-01-01"
 #define DEPTH_MAX 3 /* names in a path */
-
-enum kind {
-	KIND_NONE,
-	KIND_ID,
-	KIND_WORD,
-	KIND_TEXT,
-	KIND_NOTE,
-	KIND_NUMBER,
-	KIND_AMOUNT,
-	KIND_FOREIGN,
-	KIND_TIME,
-	KIND_FLAG,
-	KIND_IDS,
-	KIND_OPTIONS,
-};
-
-static const struct row {
-	enum object_type object;
-	const char *path;
-	size_t offset;
-	enum kind kind;
-} rows[] = {
-#define FIELD(object, path, member, kind, need)                                                    \
-	{OBJECT_##object, path, offsetof(struct ipn_document, member), KIND_##kind},
-#define KNOWN(object, path) {OBJECT_##object, path, 0, KIND_NONE},
-#include "ipn/documents.def"
-};
 
 static const struct {
 	const char *type, *root, *child;
@@ -224,7 +198,7 @@ static void write_options(struct xml *x, const struct text *names, size_t n)
 }
 
 /* NULL: left out. `buffer` is for what is no string. */
-static const char *value_of(const struct xml *x, const struct row *row, struct text name,
+static const char *value_of(const struct xml *x, const struct field *row, struct text name,
 			    char buffer[static UTC_TEXT_SIZE])
 {
 	const void *member = (const char *)x->d + row->offset;
@@ -257,7 +231,7 @@ static const char *value_of(const struct xml *x, const struct row *row, struct t
 	return NULL;
 }
 
-static void write_amount(struct xml *x, const struct row *row, const struct text *names, size_t n)
+static void write_amount(struct xml *x, const struct field *row, const struct text *names, size_t n)
 {
 	const void *member = (const char *)x->d + row->offset;
 	const struct ipn_amount *amount = member;
@@ -272,7 +246,7 @@ static void write_amount(struct xml *x, const struct row *row, const struct text
 	}
 }
 
-static void write_row(struct xml *x, const struct row *row)
+static void write_row(struct xml *x, const struct field *row)
 {
 	struct text names[DEPTH_MAX];
 	size_t n = split(row->path, names);
@@ -305,9 +279,9 @@ char *document_write(const struct ipn_document *d, const char *soft_descriptor)
 	fprintf(x.f,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><%s xmlns=\"" NAMESPACE "\">\n    <%s>",
 		root, child);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].object == d->object)
-			write_row(&x, &rows[i]);
+	for (size_t i = 0; i < n_fields; i++)
+		if (fields[i].object == d->object)
+			write_row(&x, &fields[i]);
 	while (x.depth > 0)
 		close_element(&x);
 	fprintf(x.f, "\n    </%s>\n</%s>", child, root);
