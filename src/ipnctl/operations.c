@@ -123,31 +123,13 @@ static bool once_more(struct subject *s)
 
 /* ---- captures ---- */
 
-static bool counts_as_refund(const json_t *refund)
-{
-	return !row_is(refund, "state", "Declined");
-}
-
-static size_t refunds_of(const struct subject *s)
-{
-	const json_t *refund;
-	size_t i, n = 0;
-
-	json_array_foreach(json_object_get(s->story, "refunds"), i, refund)
-	{
-		n += counts_as_refund(refund) &&
-		     row_is(refund, "capture_id", row_word(s->row, "capture_id"));
-	}
-	return n;
-}
-
 static bool can_refund(struct subject *s)
 {
 	int64_t paid = row_number(s->row, "amount_minor"),
 		refunded = row_number(s->row, "refunded_minor");
 	int64_t most = limits_most(paid, row_word(s->row, "currency"));
 	char rest_text[ROW_MONEY_SIZE], most_text[ROW_MONEY_SIZE];
-	size_t refunds = refunds_of(s);
+	size_t refunds = sums_refunds_of(s->story, s->row);
 
 	if (refunded >= most || refunds >= LIMITS_REFUNDS)
 		return false;
@@ -165,7 +147,7 @@ static bool can_refund(struct subject *s)
 
 static bool too_many_refunds(struct subject *s)
 {
-	return refunds_of(s) >= LIMITS_REFUNDS;
+	return sums_refunds_of(s->story, s->row) >= LIMITS_REFUNDS;
 }
 
 /* ---- agreements and provider credits ---- */

@@ -56,6 +56,19 @@ int64_t sums_of(const json_t *list, const char *key, const char *word,
 	return total;
 }
 
+size_t sums_refunds_of(const json_t *story, const json_t *capture)
+{
+	const json_t *refund;
+	size_t i, n = 0;
+
+	json_array_foreach(json_object_get(story, "refunds"), i, refund)
+	{
+		n += is_not_declined(refund) &&
+		     row_is(refund, "capture_id", row_word(capture, "capture_id"));
+	}
+	return n;
+}
+
 /* The order's, else that of the first part that has one. */
 static const char *currency_of(const json_t *story)
 {

@@ -20,6 +20,9 @@ bool sums_is_paid(const json_t *capture);
 int64_t sums_of(const json_t *list, const char *key, const char *word,
 		bool (*counts)(const json_t *row));
 
+/* How many refunds of the story are of the capture; Declined ones are none. */
+size_t sums_refunds_of(const json_t *story, const json_t *capture);
+
 /* Completed ones count. */
 bool sums_is_completed(const json_t *row);
 

@@ -170,25 +170,15 @@ static void check_limits(const json_t *story, json_t *wrong)
 	}
 }
 
-static bool is_made(const json_t *refund)
-{
-	return !row_is(refund, "state", "Declined");
-}
-
 static void check_counts(const json_t *story, json_t *wrong)
 {
-	const json_t *refunds = json_object_get(story, "refunds"), *capture, *refund;
-	size_t i, j;
+	const json_t *capture;
+	size_t i;
 
 	json_array_foreach(json_object_get(story, "captures"), i, capture)
 	{
-		size_t n = 0;
+		size_t n = sums_refunds_of(story, capture);
 
-		json_array_foreach(refunds, j, refund)
-		{
-			n += is_made(refund) &&
-			     row_is(refund, "capture_id", row_word(capture, "capture_id"));
-		}
 		if (n > LIMITS_REFUNDS)
 			advice_say(
 				wrong, row_text(capture, "capture_id"), UTC_UNKNOWN,

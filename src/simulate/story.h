@@ -27,8 +27,8 @@ struct story {
 	char seller_order_id[SCENARIO_ORDERS_MAX][STORY_ORDER_SIZE];
 	char agreement_id[STORY_ORDER_SIZE];
 	char chargeback_id[STORY_ORDER_SIZE];
-	unsigned number
-		[SCENARIO_NTH_MAX]; /* of authorization, capture, refund, ...: one number, other letters */
+	/* An authorization, its capture and provider credit have one number; a refund and its reversal another. */
+	unsigned number[SCENARIO_NTH_MAX];
 	unsigned refund_number[SCENARIO_NTH_MAX];
 };
 
