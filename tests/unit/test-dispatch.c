@@ -98,16 +98,22 @@ static void make_database(const char *file)
 	ledger_close(l);
 }
 
+static void exec_in(sqlite3 *db, const char *sql)
+{
+	char *error = NULL;
+
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK, "%s: %s", sql, error);
+}
+
 static void sql_in(const char *file, const char *sql)
 {
 	sqlite3 *db = NULL;
-	char *error = NULL;
 	int persist = 1;
 
 	ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
 	sqlite3_busy_timeout(db, 5000);
 	sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK, "%s", error);
+	exec_in(db, sql);
 	sqlite3_close(db);
 }
 
@@ -774,16 +780,9 @@ START_TEST(backlog_of_skipped_ones)
 }
 END_TEST
 
-static void exec_in(sqlite3 *db, const char *sql)
-{
-	char *error = NULL;
-
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK, "%s: %s", sql, error);
-}
-
 /*
- * Somebody holds the write lock for a while, and there is a new event. ipn-hookd stands still between the event's
- * COMMIT and the next lock, which it could take else; it is stopped while the test has the lock, so it holds none.
+ * Somebody holds the write lock for a while, and there is a new event. Between the event's COMMIT and the test's next
+ * lock ipn-hookd stands still, else it might take the lock first; it is stopped while the test has it, so it holds none.
  */
 START_TEST(busy_database)
 {
