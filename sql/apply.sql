@@ -334,6 +334,10 @@ UPDATE hook SET active = 0 WHERE name = :name;
 INSERT INTO verdict_count (verdict, count, last_at) VALUES (:verdict, :count, :last_at)
 ON CONFLICT (verdict) DO UPDATE SET count = count + excluded.count, last_at = excluded.last_at;
 
+-- name: count_note
+INSERT INTO note_count (note, count, last_at) VALUES (:note, :count, :last_at)
+ON CONFLICT (note) DO UPDATE SET count = count + excluded.count, last_at = excluded.last_at;
+
 -- name: count_topic
 INSERT INTO refused_topic (topic_arn, count, first_at, last_at) VALUES (:topic_arn, :count, :last_at, :last_at)
 ON CONFLICT (topic_arn) DO UPDATE SET count = count + excluded.count, last_at = excluded.last_at;

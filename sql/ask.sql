@@ -181,6 +181,9 @@ FROM notification ORDER BY received_at DESC, id DESC LIMIT 1;
 -- name: ask_verdicts
 SELECT * FROM verdict_count ORDER BY last_at DESC, verdict;
 
+-- name: ask_notes
+SELECT * FROM note_count ORDER BY note;
+
 -- name: ask_refused_topics
 SELECT * FROM refused_topic ORDER BY last_at DESC, topic_arn;
 

@@ -253,17 +253,14 @@ static int start_server(struct daemon *d, const struct config *c)
 	return r < 0 ? r : listen_on(d, &c->listen.http, NULL);
 }
 
-/* What the configuration asks for and this version does not do is said, not swallowed. */
-static void warn_of_unsupported(const struct config *c)
+/* Loud, since whoever listens there can say which certificate is Amazon's. */
+static void warn_of_stand_in(const struct config *c)
 {
-	if (c->sns.fetch)
+	if (c->sns.connect_to[0])
 		log_warning(
-			"%s: sns.fetch = yes: this version fetches no certificates; it uses those in %s",
-			c->file, c->sns.certificate_cache);
-	if (c->sns.subscription == SUBSCRIPTION_CONFIRM)
-		log_warning(
-			"%s: sns.subscription = confirm: this version confirms nothing by itself",
-			c->file);
+			"%s: sns.connect_to = \"%s\": certificates are fetched from there and subscriptions confirmed "
+			"there, and not at Amazon's. This is for tests: remove it where real payments come in",
+			c->file, c->sns.connect_to);
 }
 
 static void warn_of_restart(const struct config *old, const struct config *new)
@@ -321,7 +318,7 @@ static int reload(struct daemon *d)
 		return r;
 	}
 	used = TAKE(c);
-	warn_of_unsupported(used);
+	warn_of_stand_in(used);
 	return same_database ? commit_hooks(d, used) : 0;
 }
 
@@ -433,7 +430,7 @@ static int serve(struct daemon *d)
 	const struct config *c = receiver_config(d->receiver);
 	int r;
 
-	warn_of_unsupported(c);
+	warn_of_stand_in(c);
 	allow_files(c);
 	r = start_server(d, c);
 	if (r < 0)

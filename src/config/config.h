@@ -50,7 +50,9 @@ enum subscription_policy { SUBSCRIPTION_IGNORE, SUBSCRIPTION_CONFIRM };
 struct sns_config {
 	char *certificate_cache;
 	bool fetch;
-	char *trust; /* "system" or a file of CA certificates */
+	char *connect_to; /* ADDRESS:PORT of a stand-in for SNS, on this machine; "": none */
+	char *tls_trust;  /* "system" or a file of CA certificates: for the connection to SNS */
+	char *trust;      /* "system" or a file of CA certificates */
 	char *intermediates;
 	enum chain_policy chain;
 	int64_t max_age_ms; /* DURATION_NONE: no limit */

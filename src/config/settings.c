@@ -125,6 +125,14 @@ static bool fits_https(const char *s)
 	return address_parse(s, &loopback);
 }
 
+/* A stand-in for SNS is a test's: it never stands elsewhere. */
+static bool fits_stand_in(const char *s)
+{
+	bool loopback;
+
+	return !s[0] || (address_parse(s, &loopback) && loopback);
+}
+
 /* Plain HTTP never leaves the machine: the proxy in front ends TLS. */
 static bool fits_http(const char *s)
 {
@@ -213,6 +221,9 @@ static const struct setting sns_settings[] = {
 	{"certificate_cache", SETTING_TEXT, "/var/lib/ipnd/certificates", AT(sns.certificate_cache),
 	 .fits = fits_absolute, .form = ABSOLUTE_FORM},
 	{"fetch", SETTING_SWITCH, "yes", AT(sns.fetch)},
+	{"connect_to", SETTING_TEXT, "", AT(sns.connect_to), .fits = fits_stand_in,
+	 .form = "a loopback ADDRESS:PORT, as in \"127.0.0.1:4433\", or \"\""},
+	{"tls_trust", SETTING_TEXT, "system", AT(sns.tls_trust), .fits = fits_trust, .form = "\"system\" or " FILE_FORM},
 	{"trust", SETTING_TEXT, "system", AT(sns.trust), .fits = fits_trust, .form = "\"system\" or " FILE_FORM},
 	{"intermediates", SETTING_TEXT, "/usr/share/ipnd/intermediates", AT(sns.intermediates),
 	 .fits = fits_absolute, .form = ABSOLUTE_FORM},

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "receive/certificates.h"
 #include "receive/trust.h"
 #include "verdict/verdict.h"
 

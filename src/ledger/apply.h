@@ -33,6 +33,7 @@ int ledger_register_hooks(struct ledger *l, const struct config *c, int64_t now_
 
 /* Adds to the counters that `ipnctl status` shows. At most 64 refused topics are kept. */
 int ledger_count_verdict(struct ledger *l, enum verdict v, uint64_t count, int64_t last_ms);
+int ledger_count_note(struct ledger *l, const char *note, uint64_t count, int64_t last_ms);
 int ledger_count_topic(struct ledger *l, struct text topic_arn, uint64_t count, int64_t last_ms);
 
 #endif

@@ -59,6 +59,19 @@ int ledger_register_hooks(struct ledger *l, const struct config *c, int64_t now_
 	return r;
 }
 
+int ledger_count_note(struct ledger *l, const char *note, uint64_t count, int64_t last_ms)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_count_note, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":note", note);
+	query_bind_int(s, ":count", (int64_t)count);
+	query_bind_time(s, ":last_at", last_ms);
+	return query_run(l, s);
+}
+
 int ledger_count_verdict(struct ledger *l, enum verdict v, uint64_t count, int64_t last_ms)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;

@@ -2,6 +2,21 @@
 
 #include "ledger/apply.h"
 
+/* In the database and in `ipnctl status`. */
+static const char *const notes[] = {
+	[NOTE_FETCHED] = "certificate fetched",
+	[NOTE_NOT_FETCHED] = "certificate not fetched",
+	[NOTE_MD5] = "certificate name is not its MD5",
+	[NOTE_ISSUER_UNKNOWN] = "certificate of an unknown issuer",
+};
+
+void counters_note(struct counters *c, enum note n, int64_t now_ms)
+{
+	c->notes[n].count++;
+	c->notes[n].last_ms = now_ms;
+	c->dirty = true;
+}
+
 void counters_verdict(struct counters *c, enum verdict v, int64_t now_ms)
 {
 	c->verdicts[v].count++;
@@ -39,6 +54,9 @@ static int write_all(const struct counters *c, struct ledger *l)
 		if (c->verdicts[v].count)
 			r = ledger_count_verdict(l, (enum verdict)v, c->verdicts[v].count,
 						 c->verdicts[v].last_ms);
+	for (size_t n = 0; r == 0 && n < NOTE_N; n++)
+		if (c->notes[n].count)
+			r = ledger_count_note(l, notes[n], c->notes[n].count, c->notes[n].last_ms);
 	for (size_t i = 0; r == 0 && i < c->n_topics; i++)
 		r = ledger_count_topic(l, text_of(c->topics[i].arn), c->topics[i].count,
 				       c->topics[i].last_ms);

@@ -24,15 +24,16 @@ static enum verdict read_envelope(struct message *m)
 }
 
 /* A signature proves only that some topic of SNS sent it; the configured topic proves which. */
-static enum verdict pin_topic(struct message *m, const struct judge *j, struct sns_topic *ret)
+static enum verdict pin_topic(struct message *m, const struct config *c)
 {
+	bool well_formed = sns_topic_parse(m->envelope.topic_arn, &m->topic);
 	char arn[160];
 
-	m->account = config_account_of_topic(j->config, m->envelope.topic_arn);
-	if (sns_topic_parse(m->envelope.topic_arn, ret) && m->account)
+	m->account = config_account_of_topic(c, m->envelope.topic_arn);
+	if (well_formed && m->account)
 		return VERDICT_PASS;
 	text_escape(m->envelope.topic_arn, arn, sizeof(arn));
-	if (sns_topic_parse(m->envelope.topic_arn, ret) && sns_topic_is_amazon_pay(ret)) {
+	if (well_formed && sns_topic_is_amazon_pay(&m->topic)) {
 		why_set(&m->why, "no account has topic_arn = \"%s\"", arn);
 		return VERDICT_TOPIC_UNNAMED;
 	}
@@ -40,63 +41,56 @@ static enum verdict pin_topic(struct message *m, const struct judge *j, struct s
 	return VERDICT_TOPIC;
 }
 
-static enum verdict check_subscribe_url(struct message *m, const struct sns_topic *topic)
+static enum verdict check_subscribe_url(struct message *m)
 {
 	const struct sns_envelope *e = &m->envelope;
 
 	if (e->type == SNS_NOTIFICATION ||
-	    sns_subscribe_url_is(e->subscribe_url, topic->region, e->topic_arn, e->token))
+	    sns_subscribe_url_is(e->subscribe_url, m->topic.region, e->topic_arn, e->token))
 		return VERDICT_PASS;
 	why_set(&m->why, "SubscribeURL is not the one of this topic and token");
 	return VERDICT_SUBSCRIBE_URL;
 }
 
-static enum verdict check_signature(struct message *m, const struct judge *j,
-				    const struct sns_topic *topic)
+static enum verdict read_certificate_url(struct message *m)
 {
-	const struct sns_envelope *e = &m->envelope;
-	const struct sns_certificate *certificate;
-	char hex[SNS_HEX_SIZE];
-	bool issuer_unknown;
+	if (sns_certificate_url_parse(m->envelope.signing_cert_url, m->topic.region, m->hex))
+		return VERDICT_PASS;
+	why_set(&m->why, "SigningCertURL is not one of SNS in %.*s", (int)m->topic.region.len,
+		m->topic.region.at);
+	return VERDICT_CERTIFICATE_URL;
+}
+
+enum verdict message_read(struct message *m, const struct config *c, int64_t now_ms)
+{
 	enum verdict v;
 
-	if (!sns_certificate_url_parse(e->signing_cert_url, topic->region, hex)) {
-		why_set(&m->why, "SigningCertURL is not one of SNS in %.*s", (int)topic->region.len,
-			topic->region.at);
-		return VERDICT_CERTIFICATE_URL;
-	}
-	v = certificates_get(j->certificates, topic->region, hex, &certificate, &m->why);
+	m->received_ms = now_ms;
+	v = read_envelope(m);
 	if (v == VERDICT_PASS)
-		v = sns_certificate_check(certificate, j->trust, e->sent_at_ms, &issuer_unknown,
-					  &m->why);
+		v = pin_topic(m, c);
 	if (v == VERDICT_PASS)
-		v = sns_signature_check(e, certificate, &m->why);
+		v = check_subscribe_url(m);
+	if (v == VERDICT_PASS)
+		v = read_certificate_url(m);
 	return v;
 }
 
-enum verdict message_authenticate(struct message *m, const struct judge *j)
+enum verdict message_check(struct message *m, const struct config *c,
+			   const struct sns_certificate *certificate, const struct sns_trust *trust)
 {
-	struct sns_topic topic;
+	char md5[SNS_HEX_SIZE];
 	enum verdict v;
 
-	m->received_ms = j->now_ms;
-	v = read_envelope(m);
+	v = sns_certificate_check(certificate, trust, m->envelope.sent_at_ms, &m->issuer_unknown,
+				  &m->why);
 	if (v == VERDICT_PASS)
-		v = pin_topic(m, j, &topic);
+		v = sns_signature_check(&m->envelope, certificate, &m->why);
 	if (v == VERDICT_PASS)
-		v = check_subscribe_url(m, &topic);
-	if (v == VERDICT_PASS)
-		v = check_signature(m, j, &topic);
-	if (v == VERDICT_PASS)
-		v = sns_envelope_check_age(&m->envelope, j->now_ms, j->config->sns.max_age_ms,
+		v = sns_envelope_check_age(&m->envelope, m->received_ms, c->sns.max_age_ms,
 					   &m->why);
-	if (v == VERDICT_PASS && m->envelope.type != SNS_NOTIFICATION) {
-		why_set(&m->why,
-			m->envelope.type == SNS_SUBSCRIPTION_CONFIRMATION
-				? "SNS asks to confirm a subscription; nothing was confirmed"
-				: "SNS has ended the subscription: no more notifications will come");
-		return VERDICT_SUBSCRIPTION;
-	}
+	sns_certificate_md5(certificate, md5);
+	m->certificate_misnamed = md5[0] && strcmp(md5, m->hex) != 0;
 	return v;
 }
 

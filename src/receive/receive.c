@@ -1,14 +1,21 @@
 #include "receive/receive.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "base/utc.h"
 #include "ledger/apply.h"
+#include "ledger/subscription.h"
+#include "receive/confirm.h"
 #include "receive/counters.h"
 #include "receive/deadlines.h"
 #include "receive/message.h"
+#include "receive/source.h"
+#include "receive/supply.h"
 #include "receive/trust.h"
 #include "receive/unknown.h"
 
@@ -21,13 +28,14 @@ struct receiver {
 	struct config *config;
 	struct config *retired; /* messages that wait still point into it */
 	struct sns_trust trust;
-	struct certificates *certificates;
+	struct supply *supply;
+	struct confirmer *confirmer;
 	struct message *waiting, **waiting_end; /* authentic, in the order of arrival */
 	sd_event_source *retry;
 	sd_event_source *write_counters;
 	struct deadlines *deadlines;
 	struct counters counters;
-	struct unknown_names unknown;
+	struct unknown_names unknown, certificates_noted;
 	bool database_failed; /* said once per trouble, not once per turn */
 };
 
@@ -69,6 +77,13 @@ static void count(struct receiver *r, enum verdict v)
 	counters_verdict(&r->counters, v, utc_now_ms());
 }
 
+static void note(struct receiver *r, enum note n)
+{
+	if (!r->counters.dirty)
+		arm(r->write_counters, COUNTERS_WRITE_USEC);
+	counters_note(&r->counters, n, utc_now_ms());
+}
+
 /* What a later version may want to read. Names only: what stands in an element may be a buyer's. */
 static void say_unknown(struct receiver *r, const struct message *m)
 {
@@ -104,6 +119,89 @@ static void finish(struct receiver *r, struct message *m, enum verdict v)
 	message_free(m);
 }
 
+/* Of a genuine message: nothing to refuse it for, and still for a person to know. Said once for a certificate. */
+static void note_certificate(struct receiver *r, const struct message *m)
+{
+	const char *hex;
+	bool is_new = (m->certificate_misnamed || m->issuer_unknown) &&
+		      unknown_is_new(&r->certificates_noted, m->hex, &hex);
+
+	if (m->certificate_misnamed)
+		note(r, NOTE_MD5);
+	if (m->issuer_unknown)
+		note(r, NOTE_ISSUER_UNKNOWN);
+	if (is_new && m->certificate_misnamed)
+		log_warning(
+			"certificate %s: its name is not the MD5 of it, as Amazon's have always been; its messages are "
+			"accepted; said once",
+			hex);
+	if (is_new && m->issuer_unknown)
+		log_warning(
+			"certificate %s: its issuer is unknown, which sns.chain = prefer allows: put the "
+			"issuer's certificate into %s and reload; said once",
+			hex, r->config->sns.intermediates);
+}
+
+/* It is genuine: what is left to do needs the disk, at the end of the turn. */
+static void accept_message(struct receiver *r, struct message *m)
+{
+	if (m->envelope.type == SNS_NOTIFICATION)
+		message_understand(m);
+	*r->waiting_end = m;
+	r->waiting_end = &m->next;
+}
+
+static void judge(struct receiver *r, struct message *m, const struct sns_certificate *certificate)
+{
+	enum verdict v;
+
+	m->why.text[0] = 0;
+	v = message_check(m, r->config, certificate, &r->trust);
+	if (v != VERDICT_PASS) {
+		finish(r, m, v);
+		return;
+	}
+	note_certificate(r, m);
+	accept_message(r, m);
+}
+
+static bool wait_for_certificate(struct receiver *r, struct message *m)
+{
+	char source[SOURCE_SIZE];
+
+	source_of(http_request_peer(m->request), http_request_header(m->request, "X-Forwarded-For"),
+		  source);
+	return supply_want(r->supply, m->topic.region, m->hex, source, &m->wait, &m->why);
+}
+
+static void on_certificate(struct supply_wait *wait, enum verdict v, const char *why,
+			   void *userdata)
+{
+	struct message *m = (struct message *)wait;
+	const struct sns_certificate *certificate;
+	struct receiver *r = userdata;
+
+	static_assert(offsetof(struct message, wait) == 0, "the wait leads back to its message");
+	if (v == VERDICT_PASS)
+		v = supply_get(r->supply, m->topic.region, m->hex, &certificate, &m->why);
+	else
+		why_set(&m->why, "%s", why);
+	if (v != VERDICT_PASS) {
+		finish(r, m, v);
+		return;
+	}
+	judge(r, m, certificate);
+	/* No turn of the server's ends here. */
+	arm(r->retry, 0);
+}
+
+static void on_fetched(bool good, void *userdata)
+{
+	note(userdata, good ? NOTE_FETCHED : NOTE_NOT_FETCHED);
+}
+
+static const struct supply_handler supply_handler = {on_certificate, on_fetched};
+
 static struct message *next_waiting(struct receiver *r)
 {
 	struct message *m = r->waiting;
@@ -118,9 +216,9 @@ static struct message *next_waiting(struct receiver *r)
 
 static void receiver_post(struct http_request *request, void *userdata)
 {
-	struct receiver *r = userdata;
-	struct judge judge = {r->config, &r->trust, r->certificates, utc_now_ms()};
+	const struct sns_certificate *certificate;
 	struct message *m = calloc(1, sizeof(*m));
+	struct receiver *r = userdata;
 	enum verdict v;
 
 	if (!m) {
@@ -129,14 +227,51 @@ static void receiver_post(struct http_request *request, void *userdata)
 		return;
 	}
 	m->request = request;
-	v = message_authenticate(m, &judge);
+	v = message_read(m, r->config, utc_now_ms());
 	if (v != VERDICT_PASS) {
 		finish(r, m, v);
 		return;
 	}
-	message_understand(m);
-	*r->waiting_end = m;
-	r->waiting_end = &m->next;
+	v = supply_get(r->supply, m->topic.region, m->hex, &certificate, &m->why);
+	if (v == VERDICT_PASS)
+		judge(r, m, certificate);
+	else if (!wait_for_certificate(r, m))
+		finish(r, m, v);
+}
+
+/* SNS asks, or has ended it: kept for a person, or to be confirmed when it is on disk. */
+static int keep_subscription(struct receiver *r, struct message *m)
+{
+	bool asks = m->envelope.type == SNS_SUBSCRIPTION_CONFIRMATION;
+	bool confirm = asks && r->config->sns.subscription == SUBSCRIPTION_CONFIRM;
+	struct ledger_subscription s = {
+		.account = m->account->name,
+		.topic_arn = m->envelope.topic_arn,
+		.type = m->envelope.type_text,
+		.message_id = m->envelope.message_id,
+		.token = m->envelope.token,
+		.sent_at_ms = m->envelope.sent_at_ms,
+		.received_at_ms = m->received_ms,
+		.state = confirm ? SUBSCRIPTION_CONFIRMING
+			 : asks  ? SUBSCRIPTION_PENDING
+				 : SUBSCRIPTION_ENDED,
+		.by = confirm ? log_program() : NULL,
+	};
+	int64_t id = 0;
+	int kept = ledger_keep_subscription(r->ledger, &s, &id);
+
+	if (kept < 0)
+		return kept;
+	m->verdict = kept ? VERDICT_SUBSCRIPTION : VERDICT_DUPLICATE;
+	m->subscription_id = confirm ? id : 0;
+	if (kept)
+		why_set(&m->why, "account %s: %s; ipnctl subscriptions shows it as number %" PRId64,
+			m->account->name,
+			confirm ? "SNS asks to confirm the subscription, which is done now"
+			: asks  ? "SNS asks to confirm a subscription, and nothing was confirmed"
+				: "SNS has ended the subscription: no more notifications will come",
+			id);
+	return 0;
 }
 
 static int apply(struct receiver *r, struct message *m)
@@ -152,8 +287,11 @@ static int apply(struct receiver *r, struct message *m)
 		.verdict = m->understood,
 		.why = m->why.text[0] ? m->why.text : NULL,
 	};
-	int error = ledger_apply(r->ledger, &lm, &m->verdict);
+	int error;
 
+	if (m->envelope.type != SNS_NOTIFICATION)
+		return keep_subscription(r, m);
+	error = ledger_apply(r->ledger, &lm, &m->verdict);
 	if (error != -EINVAL)
 		return error;
 	/* The schema refuses what we made of it. It is authentic all the same: kept, and a person is told. */
@@ -194,8 +332,12 @@ static void answer_waiting(struct receiver *r, int error)
 	if (error == 0 && r->database_failed)
 		log_notice("the database can be written again");
 	r->database_failed = error < 0;
-	while ((m = next_waiting(r)))
+	while ((m = next_waiting(r))) {
+		if (error == 0 && m->subscription_id)
+			confirmer_start(r->confirmer, m->subscription_id, m->envelope.topic_arn,
+					m->envelope.token);
 		finish(r, m, error < 0 ? VERDICT_DATABASE : m->verdict);
+	}
 	config_free(r->retired);
 	r->retired = NULL;
 }
@@ -257,9 +399,16 @@ const struct http_handler receiver_handler = {
 	.refused = receiver_refused,
 };
 
+/* How long a message may wait for its certificate, so that its answer comes before the connection's end. */
+static int64_t patience_ms(const struct config *c)
+{
+	return c->listen.request_deadline_ms * 3 / 4;
+}
+
 int receiver_configure(struct receiver *r, struct config *config, struct why *why)
 {
-	CLEANUP(certificates_freep) struct certificates *certificates = NULL, *old = NULL;
+	CLEANUP(supply_freep) struct supply *supply = NULL;
+	CLEANUP(confirmer_freep) struct confirmer *confirmer = NULL;
 	struct sns_trust trust;
 	int error;
 
@@ -268,15 +417,21 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 			"messages of the configuration before are still waiting for the database");
 		return -EBUSY;
 	}
-	error = certificates_new(config->sns.certificate_cache, &certificates);
+	error = supply_new(r->event, &config->sns, patience_ms(config), &supply_handler, r, &supply,
+			   why);
+	if (error == 0)
+		error = confirmer_new(r->event, r->ledger, &config->sns, &confirmer, why);
 	if (error == 0)
 		error = trust_load(&config->sns, &trust, why);
 	if (error < 0)
 		return error;
+	/* Those that wait for a certificate are answered here, by the configuration that they came under. */
+	supply_free(r->supply);
+	r->supply = TAKE(supply);
+	confirmer_free(r->confirmer);
+	r->confirmer = TAKE(confirmer);
 	trust_done(&r->trust);
 	r->trust = trust;
-	old = r->certificates;
-	r->certificates = TAKE(certificates);
 	if (r->waiting)
 		r->retired = r->config;
 	else
@@ -326,15 +481,16 @@ void receiver_free(struct receiver *r)
 {
 	if (!r)
 		return;
+	supply_free(r->supply);
 	if (r->waiting)
 		answer_waiting(r, -ECANCELED);
+	confirmer_free(r->confirmer);
 	if (counters_write(&r->counters, r->ledger) < 0)
 		log_debug("the counters of the last seconds could not be written");
 	sd_event_source_disable_unref(r->retry);
 	sd_event_source_disable_unref(r->write_counters);
 	deadlines_free(r->deadlines);
 	sd_event_unref(r->event);
-	certificates_free(r->certificates);
 	trust_done(&r->trust);
 	config_free(r->config);
 	config_free(r->retired);

@@ -335,14 +335,26 @@ static bool check_chain(const struct sns_certificate *c, const struct sns_trust 
 	return true;
 }
 
+static bool check_signer(const struct sns_certificate *c, struct why *why)
+{
+	return check_name(c, why) && check_key(c, why) && check_purpose(c, why);
+}
+
+enum verdict sns_certificate_check_signer(const struct sns_certificate *c, struct why *why)
+{
+	bool good = check_signer(c, why);
+
+	ERR_clear_error();
+	return good ? VERDICT_PASS : VERDICT_CERTIFICATE;
+}
+
 enum verdict sns_certificate_check(const struct sns_certificate *c, const struct sns_trust *trust,
 				   int64_t at_ms, bool *ret_issuer_unknown, struct why *why)
 {
 	bool good;
 
 	*ret_issuer_unknown = false;
-	good = check_name(c, why) && check_key(c, why) && check_purpose(c, why) &&
-	       check_dates(c, at_ms, why);
+	good = check_signer(c, why) && check_dates(c, at_ms, why);
 	if (good && trust->chain != SNS_CHAIN_NAME_ONLY)
 		good = check_chain(c, trust, at_ms, ret_issuer_unknown, why);
 	ERR_clear_error();

@@ -38,6 +38,9 @@ void sns_certificate_md5(const struct sns_certificate *c, char ret_hex[static SN
 /* End of validity. */
 int64_t sns_certificate_not_after_ms(const struct sns_certificate *c);
 
+/* Name, key and purpose: what no date and no authority changes. VERDICT_PASS or VERDICT_CERTIFICATE with the reason. */
+enum verdict sns_certificate_check_signer(const struct sns_certificate *c, struct why *why);
+
 /*
  * Name by SAN, RSA of at least 2048 bits, purpose, validity at `at_ms`, and the chain as `trust` says. With
  * SNS_CHAIN_PREFER an unknown issuer passes and *ret_issuer_unknown is set; a broken chain never passes.

@@ -116,10 +116,33 @@ bool sns_certificate_url_parse(struct text url, struct text region,
 	return true;
 }
 
+void sns_certificate_url_write(struct text region, const char *hex,
+			       char ret[static SNS_CERTIFICATE_URL_SIZE])
+{
+	snprintf(ret, SNS_CERTIFICATE_URL_SIZE,
+		 "https://sns.%.*s.amazonaws.com/SimpleNotificationService-%s.pem", (int)region.len,
+		 region.at, hex);
+}
+
 bool sns_subscribe_url_is(struct text url, struct text region, struct text topic_arn,
 			  struct text token)
 {
 	return take(&url, TEXT("https://sns.")) && is_region(region) && take(&url, region) &&
 	       take(&url, TEXT(".amazonaws.com/?Action=ConfirmSubscription&TopicArn=")) &&
 	       take(&url, topic_arn) && take(&url, TEXT("&Token=")) && text_equal(url, token);
+}
+
+char *sns_subscribe_url_new(struct text topic_arn, struct text token)
+{
+	struct sns_topic topic;
+	char *url;
+
+	if (!sns_topic_parse(topic_arn, &topic) || !all(token, is_hex) ||
+	    asprintf(
+		    &url,
+		    "https://sns.%.*s.amazonaws.com/?Action=ConfirmSubscription&TopicArn=%.*s&Token=%.*s",
+		    (int)topic.region.len, topic.region.at, (int)topic_arn.len, topic_arn.at,
+		    (int)token.len, token.at) < 0)
+		return NULL;
+	return url;
 }

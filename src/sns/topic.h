@@ -30,8 +30,16 @@ bool sns_topic_is_amazon_pay(const struct sns_topic *t);
 bool sns_certificate_url_parse(struct text url, struct text region,
 			       char ret_hex[static SNS_HEX_SIZE]);
 
+/* The same URL, made anew. `region` is a parsed topic's. */
+#define SNS_CERTIFICATE_URL_SIZE 128
+void sns_certificate_url_write(struct text region, const char *hex,
+			       char ret[static SNS_CERTIFICATE_URL_SIZE]);
+
 /* True when `url` is exactly the ConfirmSubscription URL of this topic and token. */
 bool sns_subscribe_url_is(struct text url, struct text region, struct text topic_arn,
 			  struct text token);
+
+/* That URL, made anew, which the caller frees; NULL: `topic_arn` or `token` is not of that shape, or out of memory. */
+char *sns_subscribe_url_new(struct text topic_arn, struct text token);
 
 #endif

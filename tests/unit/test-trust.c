@@ -1,3 +1,4 @@
+#include "receive/certificates.h"
 #include "receive/trust.h"
 
 #include <dirent.h>

@@ -1,0 +1,30 @@
+/*
+ * Confirms subscriptions: one GET of the URL rebuilt from topic and token, and what came of it into the ledger. Never the URL of
+ * the message (threats.md section 3.8), and never twice by itself.
+ */
+#ifndef IPND_RECEIVE_CONFIRM_H
+#define IPND_RECEIVE_CONFIRM_H
+
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "config/config.h"
+#include "ledger/ledger.h"
+
+struct confirmer;
+
+/* `event` is referenced, `ledger` borrowed, the strings of `c` are copied. 0 or negative errno with the reason. */
+int confirmer_new(sd_event *event, struct ledger *ledger, const struct sns_config *c,
+		  struct confirmer **ret, struct why *why);
+/* What is under way stays "confirming" in the ledger. */
+void confirmer_free(struct confirmer *c);
+DEFINE_CLEANUP(struct confirmer *, confirmer_free)
+
+/* Number `id`, which the ledger has as "confirming". What comes of it is logged and written. */
+void confirmer_start(struct confirmer *c, int64_t id, struct text topic_arn, struct text token);
+
+/* The same at once, for a person: returns when it is known. 0, or negative errno with the reason; writes nothing. */
+int confirm_now(const struct sns_config *c, struct text topic_arn, struct text token,
+		struct why *why);
+
+#endif
