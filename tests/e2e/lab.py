@@ -151,6 +151,7 @@ class Lab:
         self.signing_key = os.path.join(self.home, "signing.key")
         self.daemons = {}
         self.prefix = []  # of a daemon's command line
+        self.sns = None  # the stand-in for SNS, if anything may connect to one
 
     def __enter__(self):
         return self
@@ -159,6 +160,8 @@ class Lab:
         ended = {name: p.poll() for name, p in self.daemons.items()}
         for name in list(self.daemons):
             self.kill(name)
+        if self.sns:
+            self.sns.close()
         try:
             if not kind:
                 self.check_daemons(ended)
