@@ -1,5 +1,4 @@
 /* conflicts: states that Amazon reported and the machine holds, and what a person decides about them. */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -274,15 +273,6 @@ static enum exit_code decide_one(struct ctl *c, enum decision decision, int64_t 
 	return EXIT_DONE;
 }
 
-static bool parse_number(const char *given, int64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoll(given, &end, 10);
-	return !errno && given[0] >= '0' && given[0] <= '9' && !*end;
-}
-
 static enum exit_code run(struct ctl *c, char **operands, int n)
 {
 	enum decision decision = DECISION_ACCEPTED;
@@ -303,7 +293,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 				  : "which one? N is its number in ipnctl conflicts");
 		return EXIT_USAGE;
 	}
-	if (!parse_number(operands[1], &id)) {
+	if (!ctl_parse_number(operands[1], &id)) {
 		log_error("conflicts %s %s: is no number; N is that of ipnctl conflicts",
 			  operands[0], operands[1]);
 		return EXIT_USAGE;

@@ -139,3 +139,12 @@ void ctl_done(struct ctl *c)
 	free(c->state_folder);
 	config_free(c->config);
 }
+
+bool ctl_parse_number(const char *given, int64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoll(given, &end, 10);
+	return !errno && given[0] >= '0' && given[0] <= '9' && !*end;
+}

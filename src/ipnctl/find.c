@@ -1,10 +1,9 @@
 #include "ipnctl/find.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "ipnctl/output.h"
+#include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
 
 static const struct {
@@ -37,24 +36,13 @@ static void add_found(json_t *found, const char *kind, json_t *rows)
 	}
 }
 
-static bool parse_number(const char *s, int64_t *ret)
-{
-	char *end;
-
-	if (*s < '0' || *s > '9')
-		return false;
-	errno = 0;
-	*ret = strtoll(s, &end, 10);
-	return !errno && !*end;
-}
-
 static int find_event(struct ledger *l, const char *id, json_t *found)
 {
 	CLEANUP(json_decrefp) json_t *rows = NULL;
 	struct bind binds[] = {{.name = ":number", .is_number = true}, {0}};
 	int r;
 
-	if (!parse_number(id, &binds[0].number))
+	if (!ctl_parse_number(id, &binds[0].number))
 		return 0;
 	r = rows_ask(l, QUERY_ask_event, binds, &rows);
 	if (r == 0)

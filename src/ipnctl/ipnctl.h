@@ -63,6 +63,9 @@ enum exit_code ctl_failed(const struct ctl *c, int error);
 /* 1 when the daemon runs, 0 when not, negative errno when that cannot be seen. `ret_text`: its lock file; may be NULL. */
 int ctl_running(const struct ctl *c, const char *program, char **ret_text);
 
+/* A row's number as a person types it: digits and nothing else. */
+bool ctl_parse_number(const char *given, int64_t *ret);
+
 void ctl_done(struct ctl *c);
 
 #endif

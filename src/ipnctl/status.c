@@ -8,6 +8,7 @@
 #include "base/utc.h"
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
+#include "ipnctl/subscriptions.h"
 #include "ipnctl/when.h"
 #include "ipnctl/words.h"
 #include "sns/topic.h"
@@ -96,6 +97,20 @@ static int add_rows(struct ctl *c, json_t *status, const char *key, enum query q
 	return 0;
 }
 
+/* Those that a person has to do something about. */
+static int add_subscriptions(struct ctl *c, json_t *status)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	json_t *open = output_need(json_array()), *row;
+	size_t i;
+	int r = subscriptions_ask(c, &rows);
+
+	json_array_foreach(rows, i, row) if (json_is_true(json_object_get(row, "open")))
+		json_add(open, json_incref(row));
+	json_put(status, "subscriptions", open);
+	return r;
+}
+
 /* What only the database knows. */
 static int add_answers(struct ctl *c, json_t *status)
 {
@@ -103,6 +118,10 @@ static int add_answers(struct ctl *c, json_t *status)
 
 	if (r == 0)
 		r = add_rows(c, status, "verdicts", QUERY_ask_verdicts, false);
+	if (r == 0)
+		r = add_rows(c, status, "notes", QUERY_ask_notes, false);
+	if (r == 0)
+		r = add_subscriptions(c, status);
 	if (r == 0)
 		r = add_topics(c, status);
 	if (r == 0)
@@ -224,6 +243,24 @@ static void print_held(const struct output *o, const json_t *held)
 	}
 }
 
+static void print_subscriptions(const struct ctl *c, const json_t *rows)
+{
+	char ago[2 * WHEN_SIZE];
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		format_ago(c, row, "sent_at", ago);
+		print_field(&c->out, "subscription");
+		output_line(&c->out, COLOUR_BAD, "account %s, %s: %s", row_word(row, "account"),
+			    ago, row_word(row, "advice"));
+		print_field(&c->out, "");
+		output_line(&c->out, COLOUR_PLAIN, "ipnctl subscriptions confirm %" PRId64,
+			    row_number(row, "id"));
+	}
+}
+
 static void add_number(struct table *t, const json_t *row, const char *key, enum colour colour)
 {
 	int64_t n = row_number(row, key);
@@ -264,22 +301,24 @@ static void print_hooks(const struct ctl *c, const json_t *hooks)
 	table_print(t, 0, &c->out);
 }
 
-static void print_verdicts(const struct ctl *c, const json_t *verdicts)
+/* Verdicts and notes: a word, how often, and when last. */
+static void print_counts(const struct ctl *c, const json_t *rows, const char *heading,
+			 const char *key)
 {
 	CLEANUP(table_freep) struct table *t = table_new();
 	char ago[2 * WHEN_SIZE];
 	const json_t *row;
 	size_t i;
 
-	if (json_array_size(verdicts) == 0)
+	if (json_array_size(rows) == 0)
 		return;
-	table_heading(t, "VERDICT", false);
+	table_heading(t, heading, false);
 	table_heading(t, "COUNT", true);
 	table_heading(t, "LAST", false);
-	json_array_foreach(verdicts, i, row)
+	json_array_foreach(rows, i, row)
 	{
 		format_ago(c, row, "last_at", ago);
-		table_cell(t, words_colour(row_word(row, "verdict")), row_text(row, "verdict"));
+		table_cell(t, words_colour(row_word(row, key)), row_text(row, key));
 		add_number(t, row, "count", COLOUR_PLAIN);
 		table_cell(t, COLOUR_PLAIN, ago);
 	}
@@ -316,9 +355,11 @@ static void print_status(const struct ctl *c, const json_t *status)
 	if (!c->ledger)
 		return;
 	print_last(c, json_object_get(status, "last_notification"));
+	print_subscriptions(c, json_object_get(status, "subscriptions"));
 	print_held(&c->out, json_object_get(status, "held"));
 	print_hooks(c, json_object_get(status, "hooks"));
-	print_verdicts(c, json_object_get(status, "verdicts"));
+	print_counts(c, json_object_get(status, "verdicts"), "VERDICT", "verdict");
+	print_counts(c, json_object_get(status, "notes"), "NOTE", "note");
 	print_topics(c, json_object_get(status, "refused_topics"));
 }
 

@@ -16,12 +16,14 @@ HANG = 20  # seconds that a client is kept waiting
 
 
 class Reply:
-    def __init__(self, body=b"", status=200, headers=(), how="whole", length=None):
+    def __init__(self, body=b"", status=200, headers=(), how="whole", length=None, pause=0):
         """`how`: whole, hang (never an answer), reset (instead of an answer), half (the body, then the end), drip (slowly).
-        `length`: what Content-Length says, if not the truth; -1: none, the end of the connection is the end."""
+        `length`: what Content-Length says, if not the truth; -1: none, the end of the connection is the end. `pause`:
+        seconds before the answer."""
         self.body = body.encode() if isinstance(body, str) else body
         self.status, self.headers, self.how = status, headers, how
         self.length = len(self.body) if length is None else length
+        self.pause = pause
 
 
 class Sns:
@@ -39,7 +41,8 @@ class Sns:
 
     def close(self):
         self.over.set()
-        self.socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # closed before
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
     def settings(self):
@@ -107,6 +110,7 @@ class Sns:
         line, *headers = head.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
         self.requests.append((getattr(s, "host", None), line, dict(re.split(r": *", h, maxsplit=1) for h in headers)))
         reply = self.replies.get(line.split(" ")[1], Reply(b"no such file", 404))
+        self.over.wait(reply.pause)
         if reply.how == "hang":
             self.over.wait(HANG)
             return False
