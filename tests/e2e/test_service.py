@@ -304,10 +304,10 @@ def readers():
         equal(lab.one("SELECT count(*) FROM notification"), 50, "rows")
 
 
-@case("files: the state folder's are for the owner to write and the group to read, whatever the umask")
+@case("175 files: the state folder's are for the owner to write and the group to read, whatever the umask")
 def modes():
     for mask in (0, 0o022, 0o077):
-        with Lab() as lab:
+        with Lab() as lab, threat(f"175 umask {mask:o}"):
             lab.prefix = ["bash", "-c", f'umask {mask:o}; exec "$@"', "sh"]
             lab.start()
             equal(lab.send(capture(lab, 1)).status, 200, "post")
