@@ -9,7 +9,7 @@ import struct
 import threading
 
 from authority import DAY, DNS, Issuer, certificate, name, new_key, pem, public_key_of, subject_of
-from lab import SOURCE, Lab
+from lab import Lab
 
 NAME = "sns.us-east-1.amazonaws.com"
 HANG = 20  # seconds that a client is kept waiting
@@ -32,6 +32,7 @@ class Sns:
     def __init__(self, lab):
         self.folder, self.home = lab.folder, lab.home
         self.replies, self.tls = {}, "good"
+        self.key = None  # of all of its certificates, when it is needed
         self.count = 0  # connections, whether or not TLS came of them
         self.requests = []  # of whole heads: (SNI, request line, {header: value})
         self.certificates, self.lock, self.over = {}, threading.Lock(), threading.Event()
@@ -60,18 +61,19 @@ class Sns:
             return self.certificates[self.tls]
 
     def make(self, kind):
-        path, key = os.path.join(self.folder, f"sns-{len(self.certificates)}.pem"), new_key(self.folder)
+        path = os.path.join(self.folder, f"sns-{len(self.certificates)}.pem")
+        self.key = self.key or new_key(self.folder)
         issuer = Issuer(subject_of(f"{self.home}/ca.pem"), f"{self.home}/ca.key")
         how = {"common": NAME.encode(), "names": ((DNS, NAME.encode()),)}
         how.update({"good": {}, "another name": {"common": b"sns.evil.com", "names": ((DNS, b"sns.evil.com"),)},
                     "another region": {"names": ((DNS, b"sns.us-west-2.amazonaws.com"),)},
                     "expired": {"since": -9 * DAY, "until": -DAY}, "self-signed": {}}[kind])
         if kind == "self-signed":
-            issuer = Issuer(name(NAME.encode()), key)
+            issuer = Issuer(name(NAME.encode()), self.key)
         with open(path, "w") as f:
-            f.write(pem(certificate(issuer, public_key_of(key), **how)))
+            f.write(pem(certificate(issuer, public_key_of(self.key), **how)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path, key)
+        context.load_cert_chain(path, self.key)
         context.sni_callback = lambda s, host, _: setattr(s, "host", host)
         return context
 
@@ -131,18 +133,12 @@ class Sns:
         return reply.how == "whole" and reply.length == len(reply.body)
 
 
-def supported():
-    with open(os.path.join(SOURCE, "src", "config", "settings.c")) as f:
-        return '"connect_to"' in f.read()
-
-
 @contextlib.contextmanager
 def watched(change=None, start=True):
     """A Lab whose ipnd runs, and would fetch from a stand-in that has nothing: `lab.sns`."""
     with Lab() as lab:
-        if supported():
-            lab.sns = Sns(lab)
-            lab.configure(lambda text: text.replace("\tfetch = no\n", lab.sns.settings()))
+        lab.sns = Sns(lab)
+        lab.configure(lambda text: text.replace("\tfetch = no\n", lab.sns.settings()))
         if change:
             lab.configure(change)
         if start:

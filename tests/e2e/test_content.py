@@ -272,6 +272,13 @@ def documents():
             for _ in range(2):
                 equal(lab.send(lab.envelope(inner(NotificationReferenceId=reference))).status, 200, "answer")
             equal(lab.one("SELECT count(*) FROM notification WHERE reference_id = ?", reference), 2, "rows")
+        with threat("168 Closed before Completed"):
+            ident = "S01-8888888-0000000-C000001"
+            for state, at in (("Closed", "2026-01-03T00:00:00.000Z"), ("Completed", "2026-01-02T00:00:00.000Z")):
+                equal(lab.send(lab.envelope(inner(capture_xml(ident, state, updated=at)))).status, 200, "answer")
+            equal(lab.rows("SELECT state FROM capture WHERE capture_id = ?", ident), [("Closed",)], "state")
+            equal(lab.rows("SELECT from_state, to_state FROM transition WHERE object_id = ? ORDER BY at", ident),
+                  [(None, "Completed"), ("Completed", "Closed")], "both kept, by Amazon's time")
         check(os.path.exists(f"/proc/{lab.daemons['ipnd'].pid}"), "ipnd goes on")
 
 

@@ -4,9 +4,11 @@ import http.client
 import json
 import os
 import random
+import signal
 import time
 
 from lab import Lab, capture_xml, case, check, equal, inner, say, together, wait_for
+from threats import threat
 
 KILLS = int(os.environ.get("IPND_KILLS", "30"))
 
@@ -19,6 +21,7 @@ def chance():
 
 
 @case("171 SIGKILL of ipnd under load: every 200 is a row, every row was sent, no event lost")
+@threat("171 SIGKILL")
 def kill_ipnd():
     dice = chance()
     with Lab() as lab:
@@ -101,7 +104,8 @@ def kill_hookd():
         equal(lab.one("SELECT count(*) FROM hook_run WHERE state <> 'done'"), 0, "left over")
 
 
-@case("hooks: retry, give up, timeout, and what is skipped is said")
+@case("172 hooks: retry, give up, timeout, a death, a flood; what is skipped is said")
+@threat("172 hooks")
 def hook_policies():
     with Lab() as lab:
         def script(name, text):
@@ -113,6 +117,8 @@ def hook_policies():
 
         twice = script("twice", 'echo "try $IPN_ATTEMPT"\n[ "$IPN_ATTEMPT" -ge 2 ] || exit 1\n')
         never = script("never", "echo no; exit 100\n")
+        dies = script("dies", "kill -SEGV $$\n")
+        floods = script("floods", "head -c 256M /dev/zero; exit 1\n")
         hangs = script("hangs", "trap '' TERM\nsleep 60 & echo $! >\"${0%/*}/child\"\nwait; sleep 60\n")
 
         def hook(name, run, more="", environment="any"):
@@ -121,6 +127,7 @@ def hook_policies():
 
         lab.configure(lambda t: t + hook("twice", twice) + hook("never", never) +
                       hook("hangs", hangs, '\ttimeout = "1s"\n\tattempts = 1\n') + hook("live", twice, environment="live") +
+                      hook("dies", dies, "\tattempts = 2\n") + hook("floods", floods, "\tattempts = 2\n") +
                       hook("absent", "/nonexistent/program", "\tattempts = 1\n") +
                       'hook "alarm" {\n\ton = {"hook.dead"}\n\trun = {"' + twice + '"}\n\tenvironment = any\n}\n')
         lab.start()
@@ -133,6 +140,11 @@ def hook_policies():
 
         wait_for("twice", lambda: state("twice") == ("done", 2, 0))
         wait_for("never", lambda: state("never") == ("dead", 1, 100))
+        wait_for("dies", lambda: state("dies") == ("dead", 2, 128 + signal.SIGSEGV))
+        started = time.monotonic()
+        equal(lab.send(lab.envelope(inner(capture_xml(state="Declined")))).status, 200, "a post meanwhile")
+        check(time.monotonic() - started < 2, "the receiver does not wait for hooks")
+        wait_for("floods", lambda: state("floods") == ("dead", 2, 1))
         wait_for("absent", lambda: (state("absent") or [""])[0] == "dead")
         wait_for("live", lambda: (state("live") or [""])[0] == "skipped")
         wait_for("hangs", lambda: state("hangs") == ("dead", 1, 137))
@@ -144,6 +156,6 @@ def hook_policies():
         equal("sandbox" in why["live"], True, why["live"])
         equal("/nonexistent/program" in why["absent"], True, why["absent"])
         equal("try 2" in lab.one("SELECT output FROM hook_run WHERE hook = 'twice' AND event_id = 1"), True, "output")
-        wait_for("three deaths told", lambda: lab.one("SELECT count(*) FROM event WHERE name = 'hook.dead'") == 3)
+        wait_for("five deaths told", lambda: lab.one("SELECT count(*) FROM event WHERE name = 'hook.dead'") == 5)
         lab.stop("ipn-hookd")
         lab.stop()

@@ -1,219 +1,276 @@
-"""Certificates that ipnd fetches from a stand-in for SNS: rotation, one fetch for many, restarts, full folders, dead resolvers."""
+"""Certificates that ipnd fetches, subscriptions that it confirms: from a stand-in for SNS that does all that SNS would not."""
 
-import contextlib
-import json
+import hashlib
 import os
-import re
-import shutil
-import socket
-import stat
 import threading
 import time
+import uuid
 
-from authority import Issuer, certificate, new_key, pem, public_key_of, subject_of
-from lab import TOPIC, capture_xml, case, check, equal, inner, openssl, together, wait_for
-from sns import Reply, watched
+from authority import DNS, Issuer, certificate, new_key, pem, public_key_of, subject_of
+from lab import case, check, equal, inner, openssl, together, wait_for
+from sns import NAME, Reply, watched
+from threats import nothing, nothing_fetched, threat
 
-SENDERS = 4
+FOLDER = "SimpleNotificationService-"
+FETCH_S = 5  # after so long a fetch is given up
 
 
 class Signer:
-    """A certificate of the lab's CA under the name that it should have, and its key."""
+    """Certificates that are not in the cache, and messages signed with them."""
 
-    def __init__(self, lab, **how):
+    def __init__(self, lab):
+        self.lab = lab
+        self.ca = Issuer(subject_of(f"{lab.home}/ca.pem"), f"{lab.home}/ca.key")
         self.key = new_key(lab.folder)
-        der = certificate(Issuer(subject_of(f"{lab.home}/ca.pem"), f"{lab.home}/ca.key"), public_key_of(self.key), **how)
-        self.hex = openssl("dgst", "-md5", "-r", stdin=der).split()[0].decode()
-        self.path = f"/SimpleNotificationService-{self.hex}.pem"
-        self.url = "https://sns.us-east-1.amazonaws.com" + self.path
-        self.pem = pem(der)
-        self.file = os.path.join(lab.certificates, self.path[1:])
+        self.sources = 0
 
-    def envelope(self, lab, number=0, **changes):
-        text = inner(capture_xml(f"S01-1111111-2222222-C{number:06}"))
-        return lab.envelope(text, **{"SigningCertURL": self.url, "key": self.key, **changes})
+    def make(self, issuer=None, key=None, **how):
+        """(32 hex digits, DER)"""
+        der = certificate(issuer or self.ca, public_key_of(key or self.key), **how)
+        return hashlib.md5(der).hexdigest(), der
+
+    def offer(self, text=None, **reply):
+        """A good certificate that SNS has, or this text in its place. Returns its hex digits."""
+        hexa, der = self.make()
+        self.lab.sns.replies[f"/{FOLDER}{hexa}.pem"] = Reply(pem(der) if text is None else text, **reply)
+        return hexa
+
+    def path(self, hexa):
+        return os.path.join(self.lab.certificates, f"{FOLDER}{hexa}.pem")
+
+    def message(self, hexa, **changes):
+        return self.lab.envelope(inner(), key=self.key, SigningCertURL=f"https://{NAME}/{FOLDER}{hexa}.pem", **changes)
+
+    def post(self, hexa, source=None, **options):
+        """Each post comes from another network, as a proxy on this machine tells it, so that none uses up another's ration."""
+        self.sources += 1
+        source = source or f"198.{self.sources // 250}.{self.sources % 250}.1"
+        return self.lab.send(self.message(hexa), headers={"X-Forwarded-For": source}, **options)
 
 
-@case("141 a new certificate in the middle of traffic: it is fetched once, and no message is lost")
-def rotation():
+@case("137, 138 a certificate is fetched once, kept and used again, also after a restart without network")
+def fetched():
     with watched() as lab:
-        old, new = Signer(lab), Signer(lab)
-        lab.sns.replies[old.path] = Reply(old.pem)
-        lab.sns.replies[new.path] = Reply(new.pem, pause=0.3)
-        bodies = [json.dumps((old if i < 20 else new).envelope(lab, i)) for i in range(60)]
-        answers = []
+        signer = Signer(lab)
+        hexa = signer.offer()
+        with threat("137 fetched once, then never again"):
+            together(*[lambda: equal(signer.post(hexa).status, 200, "answer")] * 20)
+            equal(lab.sns.count, 1, "connections")
+            host, line, headers = lab.sns.requests[0]
+            equal((host, line), (NAME, f"GET /{FOLDER}{hexa}.pem HTTP/1.1"), "request")
+            equal({h: v for h, v in headers.items() if h not in ("User-Agent", "Accept")}, {"Host": NAME}, "nothing else is told")
+            check(headers["User-Agent"].startswith("ipnd/"), headers["User-Agent"])
+            with open(signer.path(hexa)) as f:
+                equal(f.read(), lab.sns.replies[f"/{FOLDER}{hexa}.pem"].body.decode(), "kept as it was fetched")
+            equal(len(os.listdir(lab.certificates)), 2, "files in the cache")
+            lab.stop()
+            lab.sns.close()
+            lab.start()
+            equal(signer.post(hexa).status, 200, "after a restart")
+        with threat("175 the fetched file"):
+            equal(oct(os.stat(signer.path(hexa)).st_mode & 0o777), oct(0o640), "its mode")
+    with watched() as lab:
+        signer = Signer(lab)
+        for where in ("fetched", "in the cache"):
+            with threat("138 the name is not the MD5, " + where):
+                _, der = signer.make()
+                other = uuid.uuid4().hex
+                if where == "fetched":
+                    lab.sns.replies[f"/{FOLDER}{other}.pem"] = Reply(pem(der))
+                else:
+                    with open(signer.path(other), "w") as f:
+                        f.write(pem(der))
+                for _ in range(3):
+                    equal(signer.post(other).status, 200, "answer")
+                equal(sum(other in line and "MD5" in line for line in lab.log().splitlines()), 1, "warnings")
+        equal(lab.sns.count, 1, "connections")
 
-        def send(first):
+
+@case("120-122 answers that are no certificate: 503, not tried again for a minute; put there by hand it is used at once")
+def bad_answers():
+    with watched() as lab:
+        signer = Signer(lab)
+        good = pem(signer.make()[1])
+        moved = f"https://{NAME}/elsewhere"
+        lab.sns.replies["/elsewhere"] = Reply(good)
+
+        def failed(what, hexa):
+            with nothing(lab, what, connections=1):
+                answer = signer.post(hexa)
+                equal((answer.status, "retry-after" in answer.headers), (503, True), "answer")
+            with nothing(lab, what + ", again"):
+                started = time.monotonic()
+                equal(signer.post(hexa).status, 503, "answer")
+                check(time.monotonic() - started < 1, "at once")
+
+        for what, reply in {
+            "120 302 to another host": {"status": 302, "headers": ["Location: https://evil.com/x"]},
+            "120 301 to itself": {"status": 301, "headers": [f"Location: {moved}"], "text": good},
+            "120 307": {"status": 307, "headers": [f"Location: {moved}"]}, "121 404": {"status": 404},
+            "121 403": {"status": 403, "text": "<Error/>"}, "121 500": {"status": 500}, "121 503": {"status": 503},
+            "121 404 with a good certificate": {"status": 404, "text": good}, "121 204": {"status": 204},
+            "121 206 with a good certificate": {"status": 206, "text": good},
+            "121 reset": {"how": "reset"}, "121 half of it": {"text": good, "how": "half"}, "121 nothing": {"text": ""},
+            "122 10 MB": {"text": "x" * 10000000}, "122 10 MB without a length": {"text": "x" * 10000000, "length": -1},
+            "122 10 MB behind a certificate": {"text": good + " " * 10000000},
+            "122 it says 10 GB": {"text": good, "length": 10 ** 10},
+            "123 XML around it": {"text": f"<xml>{good}</xml>"}, "124 two": {"text": good + good},
+            "125 a private key": {"text": openssl("pkey", "-in", signer.key)},
+            "125 a public key": {"text": openssl("pkey", "-in", signer.key, "-pubout")},
+        }.items():
+            failed(what, signer.offer(**reply))
+        for what, (_, der) in {
+            "126 another name": signer.make(names=((DNS, b"sns.evil.com"),)),
+            "127 a wildcard": signer.make(names=((DNS, b"*.amazonaws.com"),)),
+            "129 a name with NUL": signer.make(names=((DNS, b"sns.amazonaws.com\0.evil.com"),)),
+            "135 RSA-1024": signer.make(key=new_key(lab.folder, "RSA", "-pkeyopt", "rsa_keygen_bits:1024")),
+            "135 Ed25519": signer.make(key=new_key(lab.folder, "ED25519")),
+        }.items():
+            failed(what, signer.offer(pem(der)))
+        check("GET /elsewhere" not in " ".join(lab.sns.lines()), "120 followed")
+        for kind in ("another name", "another region", "self-signed", "expired", "plain"):
+            lab.sns.tls = kind
+            hexa = signer.offer()
+            before = len(lab.sns.requests)
+            failed(f"121 TLS: {kind}", hexa)
+            equal(len(lab.sns.requests), before, "121 requests inside such TLS")
+        lab.sns.tls = "good"
+        with nothing_fetched(lab, "121 put there by hand"):
+            with open(signer.path(hexa), "wb") as f:
+                f.write(lab.sns.replies[f"/{FOLDER}{hexa}.pem"].body)
+            equal(signer.post(hexa).status, 200, "answer")
+        late = signer.offer(status=500)
+        equal(signer.post(late).status, 503, "500")
+        with threat("121 the next attempt works"):
+            lab.sns.replies[f"/{FOLDER}{late}.pem"].status = 200
+            lab.stop()
+            lab.start()  # or a minute passes
+            equal(signer.post(late).status, 200, "answer")
+
+
+@case("121 an SNS that never answers, or slowly: 503 in time for SNS, and nobody else waits")
+def never():
+    with watched() as lab:
+        signer = Signer(lab)
+        known = signer.offer()
+        equal(signer.post(known).status, 200, "known")
+        over = threading.Event()
+
+        def waits(what, hexa):
+            with nothing(lab, what, connections=None):
+                started = time.monotonic()
+                equal(signer.post(hexa).status, 503, "answer")
+                check(FETCH_S * 0.5 < time.monotonic() - started < FETCH_S + 5, f"after {time.monotonic() - started:.1f} s")
+
+        def others():
+            while not over.is_set():
+                started = time.monotonic()
+                equal(lab.send(dict(e, Message=e["Message"] + " ")).status, 403, "another's")
+                check(time.monotonic() - started < 2, "in time")
+
+        def all_of_them():
+            try:
+                together(lambda: waits("121 never answers", signer.offer(how="hang")),
+                         lambda: waits("121 one byte at a time", signer.offer("x" * 1000, how="drip")))
+                lab.sns.tls = "hang"
+                waits("121 never says hello", signer.offer())
+            finally:
+                over.set()
+
+        e = signer.message(known)
+        together(others, all_of_them)
+        lab.sns.tls = "good"
+        equal(signer.post(signer.offer()).status, 200, "afterwards")
+
+
+@case("136 a thousand messages with a thousand certificate URLs: fetches are rationed, the known one works at once")
+def rationed():
+    with watched() as lab, threat("136 a thousand URLs"):
+        signer = Signer(lab)
+        known = signer.offer()
+        equal(signer.post(known).status, 200, "known")
+        e, over = signer.message(known), threading.Event()
+        left, got, slowest, before = iter(range(1000)), [], 0, lab.sns.count
+        started = time.monotonic()
+
+        def one():
             c = lab.connect()
-            for body in bodies[first::SENDERS]:
-                answers.append(lab.post(body, connection=c).status)
+            for _ in left:
+                forged = dict(e, SigningCertURL=f"https://{NAME}/{FOLDER}{uuid.uuid4().hex}.pem")
+                got.append(lab.send(forged, connection=c, headers={"X-Forwarded-For": "203.0.113.9"}).status)
             c.close()
 
-        together(*(lambda n=n: send(n) for n in range(SENDERS)))
-        equal(set(answers), {200}, "answers")
-        equal(lab.one("SELECT count(*) FROM notification"), 60, "rows")
-        equal(sorted(lab.sns.lines()), sorted(f"GET {s.path} HTTP/1.1" for s in (old, new)), "fetches")
-        equal({sni for sni, _, _ in lab.sns.requests}, {"sns.us-east-1.amazonaws.com"}, "server name")
-        headers = lab.sns.requests[0][2]
-        equal(set(headers), {"Host", "User-Agent", "Accept"}, "headers of ours")
-        for s in (old, new):
-            equal(stat.S_IMODE(os.stat(s.file).st_mode), 0o640, "mode of the file")
-            with open(s.file) as f:
-                equal(f.read(), s.pem, "the file")
-        equal(len(os.listdir(lab.certificates)), 3, "files: those two and the first")
-        wait_for("counted", lambda: lab.rows("SELECT count FROM note_count WHERE note = 'certificate fetched'") == [(2,)])
-        # without network after a restart
-        lab.stop()
-        lab.sns.close()
-        lab.start()
-        equal(lab.send(new.envelope(lab, 300)).status, 200, "from the folder")
+        def storm():
+            try:
+                together(*[one] * 24)
+            finally:
+                over.set()
+
+        def genuine():
+            nonlocal slowest
+            while not over.wait(0.1):
+                at = time.monotonic()
+                equal(signer.post(known).status, 200, "the known one")
+                slowest = max(slowest, time.monotonic() - at)
+
+        def new():
+            time.sleep(1)
+            fresh = signer.offer()
+            at = time.monotonic()
+            equal(signer.post(fresh).status, 200, "a new one, of another network")
+            check(time.monotonic() - at < 2, "in time")
+
+        together(storm, genuine, new)
+        took = time.monotonic() - started
+        equal(got, [503] * 1000, "answers")
+        check(slowest < 1, f"the known one took {slowest:.1f} s")
+        fetches = lab.sns.count - before - 1
+        check(4 <= fetches <= 4 + took / 5 + 1, f"{fetches} fetches in {took:.1f} s")
+        equal(len(os.listdir(lab.certificates)), 3, "files in the cache")
 
 
-@case("136 a storm of invented names from one network: another's new certificate is fetched at once, known ones need none")
-def storm():
-    with watched() as lab:
-        new, known = Signer(lab), Signer(lab)
-        lab.sns.replies[new.path] = Reply(new.pem)
-        lab.sns.replies[known.path] = Reply(known.pem)
-        equal(lab.send(known.envelope(lab, 1)).status, 200, "the known one")
-        e = lab.envelope(inner())
-        invented = [json.dumps(dict(e, SigningCertURL=e["SigningCertURL"].replace(lab.hex, f"{i:032x}"))) for i in range(200)]
-        answers, over = [], threading.Event()
+@case("139-142 subscription = confirm: one GET of the URL made of topic and token, and never of another")
+def confirm():
+    token = "ab" * 100
+    right = f"https://{NAME}/?Action=ConfirmSubscription&TopicArn={{}}&Token={{}}"
 
-        def attack(part):
-            for body in invented[part::8]:
-                if over.is_set():
-                    return
-                with contextlib.suppress(OSError):
-                    answers.append(lab.post(body, headers={"X-Forwarded-For": "10.0.0.1, 198.51.100.7"}).status)
+    def ask(lab, **changes):
+        e = {"Type": "SubscriptionConfirmation", "Token": token, "SubscribeURL": right.format(lab.topic, token)}
+        return lab.envelope("You have chosen to subscribe", **dict(e, **changes))
 
-        threads = [threading.Thread(target=attack, args=(n,)) for n in range(8)]
-        for t in threads:
-            t.start()
-        wait_for("the storm", lambda: len(lab.sns.requests) > 2)
-        for number, signer, source in ((2, known, "198.51.100.7"), (3, new, "203.0.113.1")):
-            body, started = json.dumps(signer.envelope(lab, number)), time.monotonic()
-            equal(lab.post(body, headers={"X-Forwarded-For": source}).status, 200, f"message {number}")
-            took = time.monotonic() - started
-            check(took < 2, f"message {number}: {took:.1f} s")
-        over.set()
-        for t in threads:
-            t.join()
-        equal(set(answers) <= {503}, True, "answers to the storm")
-        check(len(lab.sns.requests) < 20, f"{len(lab.sns.requests)} fetches")
-
-
-@case("137 a certificate that cannot be kept in the folder is kept in memory; a damaged file is fetched anew")
-def folder():
-    with watched() as lab:
-        first, second = Signer(lab), Signer(lab)
-        for s in (first, second):
-            lab.sns.replies[s.path] = Reply(s.pem)
-        shutil.move(lab.certificates, lab.certificates + ".aside")
-        with open(lab.certificates, "w"):
-            pass  # where the folder should be
-        for number in range(2):
-            equal(lab.send(first.envelope(lab, number)).status, 200, f"message {number}")
-        equal(len(lab.sns.requests), 1, "fetches")
-        check("kept in memory only" in lab.log(), "said")
-        os.unlink(lab.certificates)
-        equal(lab.send(second.envelope(lab, 2)).status, 200, "the folder is made")
-        equal(stat.S_IMODE(os.stat(lab.certificates).st_mode), 0o750, "mode of the folder")
-        with open(second.file, "w") as f:
-            f.write(second.pem[:500])
-        equal(lab.send(second.envelope(lab, 3)).status, 200, "damaged, so fetched anew")
-        with open(second.file) as f:
-            equal(f.read(), second.pem, "the file")
-        equal(len(lab.sns.requests), 3, "fetches")
-
-
-@case("a fetch that takes longer than a message can wait: 503, and 200 when the sender comes again; a stop waits for neither")
-def slow_fetch():
-    with watched(lambda t: t.replace("listen {", 'listen {\n\trequest_deadline = "2s"')) as lab:
-        s = Signer(lab)
-        lab.sns.replies[s.path] = Reply(s.pem, pause=2.5)
-        body, started = json.dumps(s.envelope(lab)), time.monotonic()
-        answer = lab.post(body)
-        equal((answer.status, answer.headers.get("retry-after")), (503, "20"), "too slow")
-        check(1 < time.monotonic() - started < 2, "answered before the connection's end")
-        check("still being fetched" in lab.log(), "said")
-        wait_for("fetched all the same", lambda: os.path.exists(s.file))
-        equal(lab.post(body).status, 200, "again")
-        equal(len(lab.sns.requests), 1, "fetches")
-
-
-@case("a reload and a stop while a message waits for its certificate: 503, nothing lost")
-def reload_while_waiting():
-    with watched() as lab:
-        s = Signer(lab)
-        lab.sns.replies[s.path] = Reply(s.pem, pause=3)
-        body, answers = json.dumps(s.envelope(lab)), []
-        for what, signal_it in (("reload", lambda p: p.send_signal(1)), ("stop", lambda p: p.send_signal(15))):
-            t = threading.Thread(target=lambda: answers.append(lab.post(body).status))
-            before = len(lab.sns.requests)
-            t.start()
-            wait_for("the fetch", lambda: len(lab.sns.requests) > before)
-            signal_it(lab.daemons["ipnd"])
-            t.join()
-            equal(len(answers), 1, what)
-            check(answers.pop() in ((503,) if what == "reload" else (200, 503)), what)
-        equal(lab.daemons.pop("ipnd").wait(30), 0, "exit")
-
-
-@case("140-143 subscriptions: confirmed once, by ipnd or by hand; status warns of an end until notifications come")
-def subscriptions():
-    with watched() as lab:
-        def message(kind, token, **changes):
-            url = f"https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
-            return lab.envelope("You have chosen to subscribe", Type=kind, Token=token, SubscribeURL=url, **changes)
-
-        def confirm_path(token):
-            return f"/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
-
-        def states():
-            return [(r["id"], r["state"], r["open"]) for r in map(json.loads, lab.ctl("subscriptions", "--json").stdout.splitlines())]
-
-        check("SNS has said nothing" in lab.ctl("subscriptions", code=1).stderr, "none yet")
-        a, b, c = "aa" * 100, "bb" * 100, "cc" * 100
-        ask = message("SubscriptionConfirmation", a)
-        equal([lab.send(ask).status for _ in range(2)], [200, 200], "twice")
-        equal(states(), [(1, "pending", True)], "ignored by default")
-        equal(lab.sns.requests, [], "no connection")
-        check("ipnctl subscriptions confirm 1" in lab.ctl("status").stdout, "status says what to do")
-        lab.ctl("subscriptions", "confirm", "9", code=66)
-        check("answered 404" in lab.ctl("subscriptions", "confirm", "1", code=65).stderr, "SNS does not know it")
-        equal(states(), [(1, "failed", True)], "failed")
-        lab.sns.replies[confirm_path(a)] = Reply("<ConfirmSubscriptionResponse/>")
-        check("is confirmed" in lab.ctl("subscriptions", "confirm", "1").stdout, "by hand")
-        equal(lab.sns.lines(), [f"GET {confirm_path(a)} HTTP/1.1"] * 2, "two requests of a person")
-        equal(states(), [(1, "confirmed", False)], "confirmed")
-        check("confirm" not in lab.ctl("status").stdout, "status is content")
-
-        time.sleep(1.1)  # stamps have seconds
-        equal(lab.send(message("UnsubscribeConfirmation", b)).status, 200, "the end")
-        equal(states(), [(2, "ended", True), (1, "confirmed", False)], "ended")
-        check("no more notifications come" in lab.ctl("status").stdout, "status warns")
-        equal(len(lab.sns.requests), 2, "no connection")
-        time.sleep(1.1)
-        equal(lab.send(lab.envelope(inner())).status, 200, "a notification")
-        equal(states()[0], (2, "ended", False), "notifications come, so it stands")
-
-        lab.configure(lambda t: t.replace("sns {", "sns {\n\tsubscription = confirm"))
-        lab.daemons["ipnd"].send_signal(1)
-        wait_for("reloaded", lambda: "was reloaded" in lab.log())
-        lab.sns.replies[confirm_path(c)] = Reply("<ConfirmSubscriptionResponse/>")
-        ask = message("SubscriptionConfirmation", c)
-        equal([lab.send(ask).status for _ in range(3)], [200] * 3, "three times")
-        wait_for("confirmed", lambda: states()[0] == (3, "confirmed", False))
-        equal(lab.sns.lines()[2:], [f"GET {confirm_path(c)} HTTP/1.1"], "exactly one request")
-        equal(lab.send(message("UnsubscribeConfirmation", "dd" * 100)).status, 200, "an end is never undone by itself")
-        evil = message("SubscriptionConfirmation", "ee" * 100)
-        evil["SubscribeURL"] = "https://169.254.169.254/"
-        evil["Signature"] = lab.sign("".join(f"{n}\n{evil[n]}\n" for n in (
-            "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")).encode())
-        equal(lab.send(evil).status, 403, "another URL")
-        time.sleep(0.3)
-        equal(len(lab.sns.requests), 3, "requests in all")
-        text = lab.log() + lab.ctl("subscriptions").stdout + lab.ctl("status").stdout
-        for token in (a, b, c):
-            check(token[:40] not in text, "a token is never shown")
+    with watched(lambda t: t.replace("sns {\n", "sns {\n\tsubscription = confirm\n")) as lab:
+        other = "arn:aws:sns:us-east-1:123456789012:x"
+        for what, status, changes in (
+                ("139 another topic", 403, {"TopicArn": other, "SubscribeURL": right.format(other, token)}),
+                ("142 169.254.169.254", 403, {"SubscribeURL": right.format(lab.topic, token).replace(NAME, "169.254.169.254")}),
+                ("142 another region", 403, {"SubscribeURL": right.format(lab.topic, token).replace("east", "west")}),
+                ("142 http", 403, {"SubscribeURL": right.format(lab.topic, token).replace("https", "http")}),
+                ("142 more parameters", 403, {"SubscribeURL": right.format(lab.topic, token) + "&x=y"}),
+                ("142 another token", 403, {"SubscribeURL": right.format(lab.topic, "cd" * 100)}),
+                ("142 another token", 400, {"Token": token + "&x", "SubscribeURL": right.format(lab.topic, token + "&x")})):
+            with nothing(lab, what):
+                equal(lab.send(ask(lab, **changes)).status, status, "answer")
+                time.sleep(0.1)
+        path = right.format(lab.topic, token)[len("https://" + NAME):]
+        lab.sns.replies[path] = Reply("<ConfirmSubscriptionResponse/>")
+        with threat("141 genuine"):
+            e = ask(lab)
+            for again in (e, e, ask(lab)):
+                equal(lab.send(again).status, 200, "answer")
+            wait_for("confirmed", lambda: lab.rows("SELECT state FROM subscription") == [("confirmed",)])
+            time.sleep(0.2)
+            equal(lab.sns.lines(), [f"GET {path} HTTP/1.1"], "requests")
+            equal((lab.sns.count, lab.sns.requests[0][0]), (1, NAME), "connections")
+        with threat("143 the end is not confirmed"):
+            equal(lab.send(ask(lab, Type="UnsubscribeConfirmation")).status, 200, "answer")
+            time.sleep(0.2)
+            equal(lab.sns.count, 1, "connections")
+        with threat("141 SNS says no: it is said, and not tried again"):
+            refused = "cd" * 100
+            equal(lab.send(ask(lab, Token=refused, SubscribeURL=right.format(lab.topic, refused))).status, 200, "answer")
+            wait_for("failed", lambda: lab.rows("SELECT state FROM subscription ORDER BY id DESC LIMIT 1") == [("failed",)])
+            time.sleep(0.2)
+            equal(lab.sns.count, 2, "connections")
+        for word in (token[:40], refused[:40]):
+            check(word not in lab.log(), "a token is in the log")
+        equal(lab.one("SELECT count(*) FROM notification"), 0, "notifications")

@@ -7,6 +7,7 @@ import time
 
 from authority import stamp_of
 from lab import NAMESPACE, Lab, case, check, equal, inner, wait_for
+from threats import threat
 
 STATE_TABLES = ("order_reference", "authorization", "capture", "refund")
 ORDERS = 10  # of arrival, per story
@@ -149,6 +150,7 @@ def rehearsal_in_any_order():
 
 
 @case("suspended and open again, conflicts, equal times, partial refunds: the same rows in any order, each move told once")
+@threat("168 any order")
 def story_in_any_order():
     with Lab() as lab:
         bodies = bodies_of(lab, STORY)

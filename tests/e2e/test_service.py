@@ -11,6 +11,7 @@ import subprocess
 import time
 
 from lab import Lab, Skip, capture_xml, case, check, equal, inner, together, wait_for
+from threats import threat
 
 HEAD = "POST /ipn HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
 
@@ -20,6 +21,7 @@ def capture(lab, number):
 
 
 @case("173 SIGTERM and SIGINT: idle connections end, a body that never comes is waited for until the deadline; exit 0")
+@threat("173 SIGTERM")
 def stops():
     for number, half in ((signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGTERM, True)):
         with Lab() as lab:
@@ -43,6 +45,7 @@ def stops():
 
 
 @case("173 SIGTERM under load: whoever was answered 200 is a row, whoever was not may come again")
+@threat("173 SIGTERM under load")
 def stop_under_load():
     with Lab() as lab:
         for turn in range(5):
@@ -304,14 +307,16 @@ def readers():
         equal(lab.one("SELECT count(*) FROM notification"), 50, "rows")
 
 
-@case("files: the state folder's are for the owner to write and the group to read, whatever the umask")
+@case("175 files: the state folder's are for the owner to write and the group to read, whatever the umask")
 def modes():
     for mask in (0, 0o022, 0o077):
-        with Lab() as lab:
+        with Lab() as lab, threat(f"175 umask {mask:o}"):
             lab.prefix = ["bash", "-c", f'umask {mask:o}; exec "$@"', "sh"]
             lab.start()
             equal(lab.send(capture(lab, 1)).status, 200, "post")
             state = os.path.dirname(lab.database)
+            for name in ("tls.key", "signing.key", "ca.key"):
+                equal(os.stat(os.path.join(lab.home, name)).st_mode & 0o077, 0, name)
             found = {name: os.stat(os.path.join(state, name)).st_mode & 0o777 for name in os.listdir(state)}
             lab.stop()
             for name in ("ipnd.db", "ipnd.db-wal", "ipnd.db-shm"):
@@ -322,6 +327,7 @@ def modes():
 
 
 @case("170 a full disk in a mount namespace of its own: 503, nothing lost, service returns by itself")
+@threat("170 a full disk")
 def full_disk():
     if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
         raise Skip("needs root and mount namespaces")

@@ -1,0 +1,262 @@
+"""Certificates that ipnd fetches from a stand-in for SNS: rotation, one fetch for many, restarts, full folders, dead resolvers."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import threading
+import time
+
+from authority import Issuer, certificate, new_key, pem, public_key_of, subject_of
+from lab import TOPIC, Lab, Skip, capture_xml, case, check, equal, inner, openssl, together, wait_for
+from sns import Reply, watched
+
+SENDERS = 4
+
+
+class Signer:
+    """A certificate of the lab's CA under the name that it should have, and its key."""
+
+    def __init__(self, lab, **how):
+        self.key = new_key(lab.folder)
+        der = certificate(Issuer(subject_of(f"{lab.home}/ca.pem"), f"{lab.home}/ca.key"), public_key_of(self.key), **how)
+        self.hex = openssl("dgst", "-md5", "-r", stdin=der).split()[0].decode()
+        self.path = f"/SimpleNotificationService-{self.hex}.pem"
+        self.url = "https://sns.us-east-1.amazonaws.com" + self.path
+        self.pem = pem(der)
+        self.file = os.path.join(lab.certificates, self.path[1:])
+
+    def envelope(self, lab, number=0, **changes):
+        text = inner(capture_xml(f"S01-1111111-2222222-C{number:06}"))
+        return lab.envelope(text, **{"SigningCertURL": self.url, "key": self.key, **changes})
+
+
+@case("141 a new certificate in the middle of traffic: it is fetched once, and no message is lost")
+def rotation():
+    with watched() as lab:
+        old, new = Signer(lab), Signer(lab)
+        lab.sns.replies[old.path] = Reply(old.pem)
+        lab.sns.replies[new.path] = Reply(new.pem, pause=0.3)
+        bodies = [json.dumps((old if i < 20 else new).envelope(lab, i)) for i in range(60)]
+        answers = []
+
+        def send(first):
+            c = lab.connect()
+            for body in bodies[first::SENDERS]:
+                answers.append(lab.post(body, connection=c).status)
+            c.close()
+
+        together(*(lambda n=n: send(n) for n in range(SENDERS)))
+        equal(set(answers), {200}, "answers")
+        equal(lab.one("SELECT count(*) FROM notification"), 60, "rows")
+        equal(sorted(lab.sns.lines()), sorted(f"GET {s.path} HTTP/1.1" for s in (old, new)), "fetches")
+        equal({sni for sni, _, _ in lab.sns.requests}, {"sns.us-east-1.amazonaws.com"}, "server name")
+        headers = lab.sns.requests[0][2]
+        equal(set(headers), {"Host", "User-Agent", "Accept"}, "headers of ours")
+        for s in (old, new):
+            equal(stat.S_IMODE(os.stat(s.file).st_mode), 0o640, "mode of the file")
+            with open(s.file) as f:
+                equal(f.read(), s.pem, "the file")
+        equal(len(os.listdir(lab.certificates)), 3, "files: those two and the first")
+        wait_for("counted", lambda: lab.rows("SELECT count FROM note_count WHERE note = 'certificate fetched'") == [(2,)])
+        # without network after a restart
+        lab.stop()
+        lab.sns.close()
+        lab.start()
+        equal(lab.send(new.envelope(lab, 300)).status, 200, "from the folder")
+
+
+@case("136 a storm of invented names from one network: another's new certificate is fetched at once, known ones need none")
+def storm():
+    with watched() as lab:
+        new, known = Signer(lab), Signer(lab)
+        lab.sns.replies[new.path] = Reply(new.pem)
+        lab.sns.replies[known.path] = Reply(known.pem)
+        equal(lab.send(known.envelope(lab, 1)).status, 200, "the known one")
+        e = lab.envelope(inner())
+        invented = [json.dumps(dict(e, SigningCertURL=e["SigningCertURL"].replace(lab.hex, f"{i:032x}"))) for i in range(200)]
+        answers, over = [], threading.Event()
+
+        def attack(part):
+            for body in invented[part::8]:
+                if over.is_set():
+                    return
+                with contextlib.suppress(OSError):
+                    answers.append(lab.post(body, headers={"X-Forwarded-For": "10.0.0.1, 198.51.100.7"}).status)
+
+        threads = [threading.Thread(target=attack, args=(n,)) for n in range(8)]
+        for t in threads:
+            t.start()
+        wait_for("the storm", lambda: len(lab.sns.requests) > 2)
+        for number, signer, source in ((2, known, "198.51.100.7"), (3, new, "203.0.113.1")):
+            body, started = json.dumps(signer.envelope(lab, number)), time.monotonic()
+            equal(lab.post(body, headers={"X-Forwarded-For": source}).status, 200, f"message {number}")
+            took = time.monotonic() - started
+            check(took < 2, f"message {number}: {took:.1f} s")
+        over.set()
+        for t in threads:
+            t.join()
+        equal(set(answers) <= {503}, True, "answers to the storm")
+        check(len(lab.sns.requests) < 20, f"{len(lab.sns.requests)} fetches")
+
+
+@case("137 a certificate that cannot be kept in the folder is kept in memory; a damaged file is fetched anew")
+def folder():
+    with watched() as lab:
+        first, second = Signer(lab), Signer(lab)
+        for s in (first, second):
+            lab.sns.replies[s.path] = Reply(s.pem)
+        shutil.move(lab.certificates, lab.certificates + ".aside")
+        with open(lab.certificates, "w"):
+            pass  # where the folder should be
+        for number in range(2):
+            equal(lab.send(first.envelope(lab, number)).status, 200, f"message {number}")
+        equal(len(lab.sns.requests), 1, "fetches")
+        check("kept in memory only" in lab.log(), "said")
+        os.unlink(lab.certificates)
+        equal(lab.send(second.envelope(lab, 2)).status, 200, "the folder is made")
+        equal(stat.S_IMODE(os.stat(lab.certificates).st_mode), 0o750, "mode of the folder")
+        with open(second.file, "w") as f:
+            f.write(second.pem[:500])
+        equal(lab.send(second.envelope(lab, 3)).status, 200, "damaged, so fetched anew")
+        with open(second.file) as f:
+            equal(f.read(), second.pem, "the file")
+        equal(len(lab.sns.requests), 3, "fetches")
+
+
+@case("a fetch that takes longer than a message can wait: 503, and 200 when the sender comes again; a stop waits for neither")
+def slow_fetch():
+    with watched(lambda t: t.replace("listen {", 'listen {\n\trequest_deadline = "2s"')) as lab:
+        s = Signer(lab)
+        lab.sns.replies[s.path] = Reply(s.pem, pause=2.5)
+        body, started = json.dumps(s.envelope(lab)), time.monotonic()
+        answer = lab.post(body)
+        equal((answer.status, answer.headers.get("retry-after")), (503, "20"), "too slow")
+        check(1 < time.monotonic() - started < 2, "answered before the connection's end")
+        check("still being fetched" in lab.log(), "said")
+        wait_for("fetched all the same", lambda: os.path.exists(s.file))
+        equal(lab.post(body).status, 200, "again")
+        equal(len(lab.sns.requests), 1, "fetches")
+
+
+@case("a reload and a stop while a message waits for its certificate: 503, nothing lost")
+def reload_while_waiting():
+    with watched() as lab:
+        s = Signer(lab)
+        lab.sns.replies[s.path] = Reply(s.pem, pause=3)
+        body, answers = json.dumps(s.envelope(lab)), []
+        for what, signal_it in (("reload", lambda p: p.send_signal(1)), ("stop", lambda p: p.send_signal(15))):
+            t = threading.Thread(target=lambda: answers.append(lab.post(body).status))
+            before = len(lab.sns.requests)
+            t.start()
+            wait_for("the fetch", lambda: len(lab.sns.requests) > before)
+            signal_it(lab.daemons["ipnd"])
+            t.join()
+            equal(len(answers), 1, what)
+            check(answers.pop() in ((503,) if what == "reload" else (200, 503)), what)
+        equal(lab.daemons.pop("ipnd").wait(30), 0, "exit")
+
+
+@case("140-143 subscriptions: confirmed once, by ipnd or by hand; status warns of an end until notifications come")
+def subscriptions():
+    with watched() as lab:
+        def message(kind, token, **changes):
+            url = f"https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
+            return lab.envelope("You have chosen to subscribe", Type=kind, Token=token, SubscribeURL=url, **changes)
+
+        def confirm_path(token):
+            return f"/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
+
+        def states():
+            return [(r["id"], r["state"], r["open"]) for r in map(json.loads, lab.ctl("subscriptions", "--json").stdout.splitlines())]
+
+        check("SNS has said nothing" in lab.ctl("subscriptions", code=1).stderr, "none yet")
+        a, b, c = "aa" * 100, "bb" * 100, "cc" * 100
+        ask = message("SubscriptionConfirmation", a)
+        equal([lab.send(ask).status for _ in range(2)], [200, 200], "twice")
+        equal(states(), [(1, "pending", True)], "ignored by default")
+        equal(lab.sns.requests, [], "no connection")
+        check("ipnctl subscriptions confirm 1" in lab.ctl("status").stdout, "status says what to do")
+        lab.ctl("subscriptions", "confirm", "9", code=66)
+        check("answered 404" in lab.ctl("subscriptions", "confirm", "1", code=65).stderr, "SNS does not know it")
+        equal(states(), [(1, "failed", True)], "failed")
+        lab.sns.replies[confirm_path(a)] = Reply("<ConfirmSubscriptionResponse/>")
+        check("is confirmed" in lab.ctl("subscriptions", "confirm", "1").stdout, "by hand")
+        equal(lab.sns.lines(), [f"GET {confirm_path(a)} HTTP/1.1"] * 2, "two requests of a person")
+        equal(states(), [(1, "confirmed", False)], "confirmed")
+        check("confirm" not in lab.ctl("status").stdout, "status is content")
+
+        time.sleep(1.1)  # stamps have seconds
+        equal(lab.send(message("UnsubscribeConfirmation", b)).status, 200, "the end")
+        equal(states(), [(2, "ended", True), (1, "confirmed", False)], "ended")
+        check("no more notifications come" in lab.ctl("status").stdout, "status warns")
+        equal(len(lab.sns.requests), 2, "no connection")
+        time.sleep(1.1)
+        equal(lab.send(lab.envelope(inner())).status, 200, "a notification")
+        equal(states()[0], (2, "ended", False), "notifications come, so it stands")
+
+        lab.configure(lambda t: t.replace("sns {", "sns {\n\tsubscription = confirm"))
+        lab.daemons["ipnd"].send_signal(1)
+        wait_for("reloaded", lambda: "was reloaded" in lab.log())
+        lab.sns.replies[confirm_path(c)] = Reply("<ConfirmSubscriptionResponse/>")
+        ask = message("SubscriptionConfirmation", c)
+        equal([lab.send(ask).status for _ in range(3)], [200] * 3, "three times")
+        wait_for("confirmed", lambda: states()[0] == (3, "confirmed", False))
+        equal(lab.sns.lines()[2:], [f"GET {confirm_path(c)} HTTP/1.1"], "exactly one request")
+        equal(lab.send(message("UnsubscribeConfirmation", "dd" * 100)).status, 200, "an end is never undone by itself")
+        evil = message("SubscriptionConfirmation", "ee" * 100)
+        evil["SubscribeURL"] = "https://169.254.169.254/"
+        evil["Signature"] = lab.sign("".join(f"{n}\n{evil[n]}\n" for n in (
+            "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")).encode())
+        equal(lab.send(evil).status, 403, "another URL")
+        time.sleep(0.3)
+        equal(len(lab.sns.requests), 3, "requests in all")
+        text = lab.log() + lab.ctl("subscriptions").stdout + lab.ctl("status").stdout
+        for token in (a, b, c):
+            check(token[:40] not in text, "a token is never shown")
+
+
+@case("120-121 a resolver that never answers: known certificates are served at once, the unknown one gets 503, a stop is prompt")
+def dead_resolver():
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+        raise Skip("only root may give ipnd a resolv.conf of its own")
+    silent = "127.77.77.77"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dns, Lab() as lab:
+        try:
+            dns.bind((silent, 53))
+        except OSError as why:
+            raise Skip(f"port 53: {why}") from why
+        resolver = os.path.join(lab.folder, "resolv.conf")
+        with open(resolver, "w") as f:
+            f.write(f"nameserver {silent}\n")
+        lab.prefix = ["unshare", "-m", "--propagation", "private", "bash", "-c",
+                      f'mount --bind {resolver} /etc/resolv.conf && exec "$@"', "sh"]
+        lab.configure(lambda t: t.replace("\tfetch = no\n", "\tfetch = yes\n"))
+        lab.start()
+        unknown, answers = Signer(lab), []
+
+        def ask():
+            started = time.monotonic()
+            answers.append((lab.send(unknown.envelope(lab)).status, time.monotonic() - started))
+
+        t = threading.Thread(target=ask)
+        t.start()
+        check(b"amazonaws" in dns.recv(1000), "the resolver is asked")
+        slowest = 0
+        while t.is_alive():
+            started = time.monotonic()
+            equal(lab.send(lab.envelope(inner())).status, 200, "a known certificate")
+            slowest = max(slowest, time.monotonic() - started)
+        check(slowest < 1, f"a known certificate took {slowest:.1f} s")
+        equal(answers[0][0], 503, "the unknown one")
+        check(answers[0][1] < 8, f"the unknown one took {answers[0][1]:.1f} s")
+        started = time.monotonic()
+        equal(lab.send(unknown.envelope(lab)).status, 503, "again")
+        check(time.monotonic() - started < 1, "the failure is remembered")
+        started = time.monotonic()
+        lab.stop()
+        check(time.monotonic() - started < 2, "a prompt end")
