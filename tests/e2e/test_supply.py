@@ -11,37 +11,19 @@ import subprocess
 import threading
 import time
 
-from authority import Issuer, certificate, new_key, pem, public_key_of, subject_of
-from lab import TOPIC, Lab, Skip, capture_xml, case, check, equal, inner, openssl, together, wait_for
+from lab import TOPIC, Lab, Skip, case, check, equal, inner, together, wait_for
 from sns import Reply, watched
+from test_fetch import FOLDER, Signer
 
 SENDERS = 4
-
-
-class Signer:
-    """A certificate of the lab's CA under the name that it should have, and its key."""
-
-    def __init__(self, lab, **how):
-        self.key = new_key(lab.folder)
-        der = certificate(Issuer(subject_of(f"{lab.home}/ca.pem"), f"{lab.home}/ca.key"), public_key_of(self.key), **how)
-        self.hex = openssl("dgst", "-md5", "-r", stdin=der).split()[0].decode()
-        self.path = f"/SimpleNotificationService-{self.hex}.pem"
-        self.url = "https://sns.us-east-1.amazonaws.com" + self.path
-        self.pem = pem(der)
-        self.file = os.path.join(lab.certificates, self.path[1:])
-
-    def envelope(self, lab, number=0, **changes):
-        text = inner(capture_xml(f"S01-1111111-2222222-C{number:06}"))
-        return lab.envelope(text, **{"SigningCertURL": self.url, "key": self.key, **changes})
 
 
 @case("141 a new certificate in the middle of traffic: it is fetched once, and no message is lost")
 def rotation():
     with watched() as lab:
-        old, new = Signer(lab), Signer(lab)
-        lab.sns.replies[old.path] = Reply(old.pem)
-        lab.sns.replies[new.path] = Reply(new.pem, pause=0.3)
-        bodies = [json.dumps((old if i < 20 else new).envelope(lab, i)) for i in range(60)]
+        signer = Signer(lab)
+        old, new = signer.offer(), signer.offer(pause=0.3)
+        bodies = [json.dumps(signer.message(old if i < 20 else new)) for i in range(60)]
         answers = []
 
         def send(first):
@@ -53,30 +35,27 @@ def rotation():
         together(*(lambda n=n: send(n) for n in range(SENDERS)))
         equal(set(answers), {200}, "answers")
         equal(lab.one("SELECT count(*) FROM notification"), 60, "rows")
-        equal(sorted(lab.sns.lines()), sorted(f"GET {s.path} HTTP/1.1" for s in (old, new)), "fetches")
+        equal(sorted(lab.sns.lines()), sorted(f"GET /{FOLDER}{h}.pem HTTP/1.1" for h in (old, new)), "fetches")
         equal({sni for sni, _, _ in lab.sns.requests}, {"sns.us-east-1.amazonaws.com"}, "server name")
         headers = lab.sns.requests[0][2]
         equal(set(headers), {"Host", "User-Agent", "Accept"}, "headers of ours")
-        for s in (old, new):
-            equal(stat.S_IMODE(os.stat(s.file).st_mode), 0o640, "mode of the file")
-            with open(s.file) as f:
-                equal(f.read(), s.pem, "the file")
+        for hexa in (old, new):
+            equal(stat.S_IMODE(os.stat(signer.path(hexa)).st_mode), 0o640, "mode of the file")
         equal(len(os.listdir(lab.certificates)), 3, "files: those two and the first")
         wait_for("counted", lambda: lab.rows("SELECT count FROM note_count WHERE note = 'certificate fetched'") == [(2,)])
         # without network after a restart
         lab.stop()
         lab.sns.close()
         lab.start()
-        equal(lab.send(new.envelope(lab, 300)).status, 200, "from the folder")
+        equal(lab.send(signer.message(new)).status, 200, "from the folder")
 
 
 @case("136 a storm of invented names from one network: another's new certificate is fetched at once, known ones need none")
 def storm():
     with watched() as lab:
-        new, known = Signer(lab), Signer(lab)
-        lab.sns.replies[new.path] = Reply(new.pem)
-        lab.sns.replies[known.path] = Reply(known.pem)
-        equal(lab.send(known.envelope(lab, 1)).status, 200, "the known one")
+        signer = Signer(lab)
+        new, known = signer.offer(), signer.offer()
+        equal(lab.send(signer.message(known)).status, 200, "the known one")
         e = lab.envelope(inner())
         invented = [json.dumps(dict(e, SigningCertURL=e["SigningCertURL"].replace(lab.hex, f"{i:032x}"))) for i in range(200)]
         answers, over = [], threading.Event()
@@ -92,11 +71,11 @@ def storm():
         for t in threads:
             t.start()
         wait_for("the storm", lambda: len(lab.sns.requests) > 2)
-        for number, signer, source in ((2, known, "198.51.100.7"), (3, new, "203.0.113.1")):
-            body, started = json.dumps(signer.envelope(lab, number)), time.monotonic()
-            equal(lab.post(body, headers={"X-Forwarded-For": source}).status, 200, f"message {number}")
+        for what, hexa, source in (("known", known, "198.51.100.7"), ("new", new, "203.0.113.1")):
+            body, started = json.dumps(signer.message(hexa)), time.monotonic()
+            equal(lab.post(body, headers={"X-Forwarded-For": source}).status, 200, what)
             took = time.monotonic() - started
-            check(took < 2, f"message {number}: {took:.1f} s")
+            check(took < 2, f"{what}: {took:.1f} s")
         over.set()
         for t in threads:
             t.join()
@@ -107,38 +86,39 @@ def storm():
 @case("137 a certificate that cannot be kept in the folder is kept in memory; a damaged file is fetched anew")
 def folder():
     with watched() as lab:
-        first, second = Signer(lab), Signer(lab)
-        for s in (first, second):
-            lab.sns.replies[s.path] = Reply(s.pem)
+        signer = Signer(lab)
+        first, second = signer.offer(), signer.offer()
         shutil.move(lab.certificates, lab.certificates + ".aside")
         with open(lab.certificates, "w"):
             pass  # where the folder should be
-        for number in range(2):
-            equal(lab.send(first.envelope(lab, number)).status, 200, f"message {number}")
+        for _ in range(2):
+            equal(lab.send(signer.message(first)).status, 200, "there is no folder")
         equal(len(lab.sns.requests), 1, "fetches")
         check("kept in memory only" in lab.log(), "said")
         os.unlink(lab.certificates)
-        equal(lab.send(second.envelope(lab, 2)).status, 200, "the folder is made")
+        equal(lab.send(signer.message(second)).status, 200, "the folder is made")
         equal(stat.S_IMODE(os.stat(lab.certificates).st_mode), 0o750, "mode of the folder")
-        with open(second.file, "w") as f:
-            f.write(second.pem[:500])
-        equal(lab.send(second.envelope(lab, 3)).status, 200, "damaged, so fetched anew")
-        with open(second.file) as f:
-            equal(f.read(), second.pem, "the file")
+        with open(signer.path(second)) as f:
+            whole = f.read()
+        with open(signer.path(second), "w") as f:
+            f.write(whole[:500])
+        equal(lab.send(signer.message(second)).status, 200, "damaged, so fetched anew")
+        with open(signer.path(second)) as f:
+            equal(f.read(), whole, "the file")
         equal(len(lab.sns.requests), 3, "fetches")
 
 
 @case("a fetch that takes longer than a message can wait: 503, and 200 when the sender comes again; a stop waits for neither")
 def slow_fetch():
     with watched(lambda t: t.replace("listen {", 'listen {\n\trequest_deadline = "2s"')) as lab:
-        s = Signer(lab)
-        lab.sns.replies[s.path] = Reply(s.pem, pause=2.5)
-        body, started = json.dumps(s.envelope(lab)), time.monotonic()
+        signer = Signer(lab)
+        late = signer.offer(pause=2.5)
+        body, started = json.dumps(signer.message(late)), time.monotonic()
         answer = lab.post(body)
         equal((answer.status, answer.headers.get("retry-after")), (503, "20"), "too slow")
         check(1 < time.monotonic() - started < 2, "answered before the connection's end")
         check("still being fetched" in lab.log(), "said")
-        wait_for("fetched all the same", lambda: os.path.exists(s.file))
+        wait_for("fetched all the same", lambda: os.path.exists(signer.path(late)))
         equal(lab.post(body).status, 200, "again")
         equal(len(lab.sns.requests), 1, "fetches")
 
@@ -146,9 +126,8 @@ def slow_fetch():
 @case("a reload and a stop while a message waits for its certificate: 503, nothing lost")
 def reload_while_waiting():
     with watched() as lab:
-        s = Signer(lab)
-        lab.sns.replies[s.path] = Reply(s.pem, pause=3)
-        body, answers = json.dumps(s.envelope(lab)), []
+        signer = Signer(lab)
+        body, answers = json.dumps(signer.message(signer.offer(pause=3))), []
         for what, signal_it in (("reload", lambda p: p.send_signal(1)), ("stop", lambda p: p.send_signal(15))):
             t = threading.Thread(target=lambda: answers.append(lab.post(body).status))
             before = len(lab.sns.requests)
@@ -237,11 +216,11 @@ def dead_resolver():
                       f'mount --bind {resolver} /etc/resolv.conf && exec "$@"', "sh"]
         lab.configure(lambda t: t.replace("\tfetch = no\n", "\tfetch = yes\n"))
         lab.start()
-        unknown, answers = Signer(lab), []
+        signer, answers = Signer(lab), []
 
         def ask():
             started = time.monotonic()
-            answers.append((lab.send(unknown.envelope(lab)).status, time.monotonic() - started))
+            answers.append((lab.send(signer.message("0" * 32)).status, time.monotonic() - started))
 
         t = threading.Thread(target=ask)
         t.start()
@@ -255,7 +234,7 @@ def dead_resolver():
         equal(answers[0][0], 503, "the unknown one")
         check(answers[0][1] < 8, f"the unknown one took {answers[0][1]:.1f} s")
         started = time.monotonic()
-        equal(lab.send(unknown.envelope(lab)).status, 503, "again")
+        equal(lab.send(signer.message("0" * 32)).status, 503, "again")
         check(time.monotonic() - started < 1, "the failure is remembered")
         started = time.monotonic()
         lab.stop()
