@@ -12,6 +12,7 @@
 #include "ipnctl/when.h"
 #include "ipnctl/words.h"
 #include "sns/topic.h"
+#include "verdict/verdict.h"
 
 /* {running, pid, urls} from the lock file: a pid, then a URL a line. `running` is null when that cannot be seen. */
 static json_t *daemon_status(const struct ctl *c, const char *program)
@@ -301,6 +302,14 @@ static void print_hooks(const struct ctl *c, const json_t *hooks)
 	table_print(t, 0, &c->out);
 }
 
+/* What a verdict means; NULL: a word of another version, or no verdict. */
+static const char *meaning_of(const char *word)
+{
+	enum verdict v = verdict_of_word(word);
+
+	return v == VERDICT_PASS ? NULL : verdict_row(v)->meaning;
+}
+
 /* Verdicts and notes: a word, how often, and when last. */
 static void print_counts(const struct ctl *c, const json_t *rows, const char *heading,
 			 const char *key)
@@ -315,12 +324,14 @@ static void print_counts(const struct ctl *c, const json_t *rows, const char *he
 	table_heading(t, heading, false);
 	table_heading(t, "COUNT", true);
 	table_heading(t, "LAST", false);
+	table_heading(t, "MEANING", false);
 	json_array_foreach(rows, i, row)
 	{
 		format_ago(c, row, "last_at", ago);
 		table_cell(t, words_colour(row_word(row, key)), row_text(row, key));
 		add_number(t, row, "count", COLOUR_PLAIN);
 		table_cell(t, COLOUR_PLAIN, ago);
+		table_cell(t, COLOUR_DIM, meaning_of(row_word(row, key)));
 	}
 	fputc('\n', c->out.f);
 	table_print(t, 0, &c->out);

@@ -9,6 +9,7 @@ import subprocess
 from lab import BUILD, SOURCE, Lab, Skip, case, check, equal
 
 PAGE = os.path.join(BUILD, "man", "ipnd-schema.7")
+PAGES = (PAGE, os.path.join(BUILD, "man", "ipnd.8"))
 
 
 def ipnctl(*arguments, code=0):
@@ -108,5 +109,15 @@ def page():
 def lint():
     if not shutil.which("mandoc"):
         raise Skip("mandoc is not here")
-    p = subprocess.run(["mandoc", "-Tlint", "-Wwarning", PAGE], capture_output=True, text=True, timeout=30)
+    p = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *PAGES], capture_output=True, text=True, timeout=30)
     equal((p.returncode, p.stdout + p.stderr), (0, ""), "mandoc")
+
+
+@case("ipnd(8): its table of answers is the list of verdicts, whole, and no fault of ours is a 4xx")
+def answers():
+    with open(os.path.join(SOURCE, "src", "verdict", "verdicts.def")) as f:
+        rows = re.findall(r'^VERDICT\(\w+, "([^"]+)", (\d+), LOG_\w+, "[^"]+",\s+"([^"]+)"\)$', f.read(), re.M)
+    with open(PAGES[1]) as f:
+        page = re.findall(r"^\.It (\d+) Ta (\S+) Ta (.+)$", f.read(), re.M)
+    check(len(rows) > 25, "rows of the list")
+    equal(page, [(status, word, meaning) for word, status, meaning in rows], "the table")
