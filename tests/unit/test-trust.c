@@ -508,6 +508,74 @@ START_TEST(test_recorded_names)
 }
 END_TEST
 
+static struct sns_certificate *parsed(const char *pem)
+{
+	struct sns_certificate *c;
+	struct why why;
+
+	ck_assert(sns_certificate_parse(text_of(pem), &c, &why) == VERDICT_PASS);
+	return c;
+}
+
+/* What a fetch brought: a file of the right mode under the right name, found again by another cache; nothing aside. */
+START_TEST(test_put)
+{
+	CLEANUP(chain_done) struct chain c = chain_new();
+	CLEANUP(certificates_freep) struct certificates *certificates = NULL, *after = NULL;
+	CLEANUP(freep)
+	char *pem = authority_pem(c.leaf_x509),
+	     *cache = path_in(c.folder, "new"), *file = NULL, *text = NULL;
+	const struct sns_certificate *found;
+	struct stat st;
+	struct why why;
+
+	ck_assert(certificates_new(cache, &certificates) == 0);
+	ck_assert_int_eq(
+		certificates_put(certificates, REGION, DRAFT_HEX, text_of(pem), parsed(pem), &why),
+		0);
+	ck_assert(get(certificates, DRAFT_HEX, &found) == VERDICT_PASS);
+	file = unit_format("%s/" DRAFT_REGION "/SimpleNotificationService-" DRAFT_HEX ".pem",
+			   cache);
+	ck_assert(stat(file, &st) == 0 && (st.st_mode & 07777) == 0640);
+	text = unit_read(file, NULL);
+	ck_assert_str_eq(text, pem);
+	ck_assert(certificates_new(cache, &after) == 0);
+	ck_assert(get(after, DRAFT_HEX, &found) == VERDICT_PASS);
+	/* what a crash left aside is in nobody's way */
+	free(text);
+	text = unit_format("%s.new", file);
+	authority_write(text, "half");
+	ck_assert_int_eq(
+		certificates_put(certificates, REGION, DRAFT_HEX, text_of(pem), parsed(pem), &why),
+		0);
+	ck_assert(stat(text, &st) < 0 && errno == ENOENT);
+}
+END_TEST
+
+/* No folder can be made: in memory only, until a file of that name is there. */
+START_TEST(test_put_nowhere)
+{
+	CLEANUP(chain_done) struct chain c = chain_new();
+	CLEANUP(certificates_freep) struct certificates *certificates = NULL;
+	CLEANUP(freep)
+	char *pem = authority_pem(c.leaf_x509),
+	     *file = path_in(c.folder, "file"), *cache = NULL;
+	const struct sns_certificate *found;
+	struct why why;
+
+	authority_write(file, "");
+	cache = unit_format("%s/cache", file);
+	ck_assert(certificates_new(cache, &certificates) == 0);
+	ck_assert_int_eq(
+		certificates_put(certificates, REGION, DRAFT_HEX, text_of(pem), parsed(pem), &why),
+		-ENOTDIR);
+	ck_assert_ptr_nonnull(strstr(why.text, file));
+	ck_assert(get(certificates, DRAFT_HEX, &found) == VERDICT_PASS);
+	ck_assert(get(certificates, "00000000000000000000000000000000", &found) ==
+		  VERDICT_CERTIFICATE_MISSING);
+}
+END_TEST
+
 static void make_keys(void)
 {
 	for (unsigned n = 0; n < 3; n++)
@@ -529,6 +597,8 @@ int main(void)
 	tcase_add_test(c, test_replaced_file);
 	tcase_add_test(c, test_many);
 	tcase_add_test(c, test_long_folder);
+	tcase_add_test(c, test_put);
+	tcase_add_test(c, test_put_nowhere);
 	tcase_add_loop_test(c, test_recorded, 0, ROWS(recorded_policies));
 	tcase_add_test(c, test_recorded_key);
 	tcase_add_test(c, test_recorded_names);

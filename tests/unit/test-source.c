@@ -1,0 +1,115 @@
+/* Whose turn it is: the network a post came from, and what each network is allowed. */
+#include "receive/ration.h"
+#include "receive/source.h"
+
+#include "unit.h"
+
+#define ROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define SECOND      UINT64_C(1000000)
+
+static const struct {
+	const char *peer, *forwarded, *source;
+} sources[] = {
+	{"192.0.2.77:4711", NULL, "192.0.2.0/24"},
+	{"[2001:db8:1:2::77]:4711", NULL, "2001:db8:1::/48"},
+	{"203.0.113.9:1", "198.51.100.1", "203.0.113.0/24"}, /* not from here: no proxy of ours */
+	{"[2001:db8::1]:1", "198.51.100.1", "2001:db8::/48"},
+	/* a proxy on this machine: what it saw stands last */
+	{"unix", "198.51.100.7", "198.51.100.0/24"},
+	{"unix", "10.0.0.1, 198.51.100.7", "198.51.100.0/24"},
+	{"127.0.0.1:9", "10.0.0.1,\t2001:db8:1:2::1", "2001:db8:1::/48"},
+	{"[::1]:9", "198.51.100.7:1234", "198.51.100.0/24"},
+	{"127.0.0.1:9", "[2001:db8::5]:1234", "2001:db8::/48"},
+	/* no proxy, or one that does not say */
+	{"unix", NULL, "unix"},
+	{"127.0.0.1:9", NULL, "127.0.0.0/24"},
+	{"127.0.0.1:9", "", "127.0.0.0/24"},
+	{"127.0.0.1:9", "unknown", "127.0.0.0/24"},
+	{"unix", "198.51.100.7,", "unix"},
+	{"unix", "[2001:db8::1", "unix"},
+	{"unix", "[]", "unix"},
+	{"unix", "1.2.3.4.5", "unix"},
+	{"unix", "2001:db8:0000:0000:0000:0000:0000:0000:0000:0000:0001", "unix"},
+	{"unix", "evil\x01\"'$(id)", "unix"},
+};
+
+START_TEST(source)
+{
+	char got[SOURCE_SIZE];
+
+	source_of(sources[_i].peer, text_of(sources[_i].forwarded), got);
+	ck_assert_str_eq(got, sources[_i].source);
+}
+END_TEST
+
+START_TEST(source_with_nul)
+{
+	char got[SOURCE_SIZE];
+
+	source_of("unix", (struct text){"198.51.100.7\0x", 14}, got);
+	ck_assert_str_eq(got, "unix");
+}
+END_TEST
+
+START_TEST(allowance)
+{
+	struct ration r = {0};
+	struct ration_source *s = ration_source(&r, "a", 1000);
+
+	for (int i = 0; i < 3; i++) {
+		ck_assert(ration_allows(s, 3, 5 * SECOND, 1000));
+		ration_take(&r, s);
+	}
+	ck_assert(!ration_allows(s, 3, 5 * SECOND, 1000));
+	ck_assert(!ration_allows(s, 3, 5 * SECOND, 1000 + 5 * SECOND - 1));
+	ck_assert(ration_allows(s, 3, 5 * SECOND, 1000 + 5 * SECOND));
+	ration_take(&r, s);
+	/* what is left of a second counts, and no more is saved up than the burst */
+	ck_assert(!ration_allows(s, 3, 5 * SECOND, 1000 + 9 * SECOND));
+	ck_assert(ration_allows(s, 3, 5 * SECOND, 1000 + 10 * SECOND));
+	ck_assert(ration_allows(s, 3, 5 * SECOND, 1000 + 100000 * SECOND));
+	ck_assert_uint_eq(s->allowance, 3);
+}
+END_TEST
+
+START_TEST(sources_at_a_time)
+{
+	struct ration r = {0};
+	struct ration_source *first = ration_source(&r, "first", 0), *s;
+	char key[SOURCE_SIZE];
+
+	ration_allows(first, 4, SECOND, 0);
+	ration_take(&r, first);
+	first->wanted = 1;
+	for (int i = 1; i < RATION_SOURCES; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		s = ration_source(&r, key, 0);
+		ck_assert(s && s != first);
+		ration_allows(s, 4, SECOND, 0);
+		ration_take(&r, s);
+		s->waiting = 1;
+	}
+	ck_assert_ptr_null(ration_source(&r, "one more", 0));
+	ck_assert_ptr_eq(ration_source(&r, "first", 0), first);
+	/* whose turn was longest ago gives its place, if it has nothing under way */
+	ration_source(&r, "7", 0)->waiting = 0;
+	ration_source(&r, "5", 0)->waiting = 0;
+	s = ration_source(&r, "one more", 0);
+	ck_assert(s && s->turn == 0 && s->wanted == 0);
+	ck_assert(ration_allows(s, 4, SECOND, 0));
+	ck_assert_ptr_eq(ration_source(&r, "7", 0), ration_source(&r, "7", 0));
+	ck_assert_uint_gt(ration_source(&r, "7", 0)->turn, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("source");
+	TCase *c = unit_case(suite, "source");
+
+	tcase_add_loop_test(c, source, 0, ROWS(sources));
+	tcase_add_test(c, source_with_nul);
+	tcase_add_test(c, allowance);
+	tcase_add_test(c, sources_at_a_time);
+	return unit_main(suite);
+}
