@@ -7,6 +7,7 @@
 #define IPND_NET_HTTP_PRIVATE_H
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
@@ -69,6 +70,7 @@ struct connection {
 	struct listener *listener;
 	struct connection *previous, *next;
 	sd_event_source *deadline;
+	struct in6_addr owner; /* socket_owner() of the other end */
 	int fd;
 	bool busy; /* from a request line to the end of its answer */
 };

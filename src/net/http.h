@@ -20,7 +20,7 @@ struct tls_credentials; /* net/tls.h */
 
 struct http_limits {
 	unsigned max_connections; /* over all listeners; above it a connection is closed */
-	unsigned max_connections_per_address; /* https listeners only */
+	unsigned max_connections_per_address; /* https listeners only; of IPv6 the first 64 bits */
 	/* From connect, or from the answer before, to the whole request with its answer. */
 	int64_t request_deadline_ms;
 	size_t max_body; /* bytes */

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "net/socket.h"
 #include "net/tls-private.h"
 
 /*
@@ -68,6 +69,8 @@ static struct connection *connection_open(struct listener *l, struct MHD_Connect
 		return NULL;
 	c->listener = l;
 	c->fd = fd;
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	c->owner = socket_owner(info->client_addr);
 	if (sd_event_add_time_relative(l->server->event, &c->deadline, CLOCK_MONOTONIC,
 				       deadline_usec(c), DEADLINE_ACCURACY_USEC, connection_expired,
 				       c) < 0)
@@ -136,19 +139,33 @@ static void mhd_connection(void *userdata, struct MHD_Connection *mhd, void **co
 	}
 }
 
+/* Over all listeners with TLS: on the others a proxy is everybody. */
+static unsigned connections_of(const struct http_server *s, const struct sockaddr *address)
+{
+	struct in6_addr owner = socket_owner(address);
+	unsigned n = 0;
+
+	for (const struct listener *l = s->listeners; l; l = l->next)
+		for (const struct connection *c = l->tls ? l->connections : NULL; c; c = c->next)
+			n += IN6_ARE_ADDR_EQUAL(&c->owner, &owner);
+	return n;
+}
+
 /*
- * Over the limit a connection is closed. MHD's own limit would leave it waiting in the backlog. An
- * address that is longer than MHD's buffer can only be that of a named Unix socket, and 0.9.75
- * would read beyond its buffer.
+ * Over the limit a connection is closed. MHD's own limits would leave it waiting in the backlog, and count single IPv6
+ * addresses. An address that is longer than MHD's buffer can only be that of a named Unix socket, and 0.9.75 would read beyond its
+ * buffer.
  */
 static enum MHD_Result mhd_accept(void *userdata, const struct sockaddr *address, socklen_t len)
 {
-	const struct http_server *s = ((const struct listener *)userdata)->server;
+	const struct listener *l = userdata;
+	const struct http_server *s = l->server;
 
-	(void)address;
-	return len <= sizeof(struct sockaddr_in6) && s->n_connections < s->limits.max_connections
-		       ? MHD_YES
-		       : MHD_NO;
+	if (len > sizeof(struct sockaddr_in6) || s->n_connections >= s->limits.max_connections)
+		return MHD_NO;
+	if (l->tls && connections_of(s, address) >= s->limits.max_connections_per_address)
+		return MHD_NO;
+	return MHD_YES;
 }
 
 static void *mhd_request_line(void *userdata, const char *uri, struct MHD_Connection *mhd)
@@ -258,8 +275,6 @@ static struct MHD_Daemon *daemon_start(struct listener *l, int fd)
 	const struct http_limits *limits = &l->server->limits;
 	static char priorities[] = TLS_PRIORITIES;
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_PER_IP_CONNECTION_LIMIT, (intptr_t)limits->max_connections_per_address,
-		 NULL},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
 		{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)tls_retrieve},
 		{MHD_OPTION_END, 0, NULL},

@@ -248,3 +248,21 @@ void socket_peer(const struct sockaddr *a, char ret[static SOCKET_PEER_SIZE])
 		snprintf(ret, SOCKET_PEER_SIZE, "unix");
 	}
 }
+
+struct in6_addr socket_owner(const struct sockaddr *a)
+{
+	struct in6_addr owner = {0};
+	union address u = {0};
+
+	if (a->sa_family == AF_INET) {
+		memcpy(&u.v4, a, sizeof(u.v4));
+		memset(&owner.s6_addr[10], 0xFF, 2);
+		memcpy(&owner.s6_addr[12], &u.v4.sin_addr, 4);
+	} else if (a->sa_family == AF_INET6) {
+		memcpy(&u.v6, a, sizeof(u.v6));
+		owner = u.v6.sin6_addr;
+		if (!IN6_IS_ADDR_V4MAPPED(&owner))
+			memset(&owner.s6_addr[8], 0, 8);
+	}
+	return owner;
+}

@@ -2,6 +2,7 @@
 #ifndef IPND_NET_SOCKET_H
 #define IPND_NET_SOCKET_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
@@ -23,5 +24,11 @@ int socket_url(int fd, bool tls, const char *path, char **ret_url);
 /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix", cut to `size`. IPv4 in IPv6 is shown as IPv4. */
 #define SOCKET_PEER_SIZE 64
 void socket_peer(const struct sockaddr *a, char ret[static SOCKET_PEER_SIZE]);
+
+/*
+ * Whose a connection is: an IPv4 address, or the first 64 bits of an IPv6 one, since a host there has them all. Zero for a Unix
+ * socket.
+ */
+struct in6_addr socket_owner(const struct sockaddr *a);
 
 #endif

@@ -1,4 +1,7 @@
-/* Whose turn it is: the network a post came from, and what each network is allowed. */
+/* Who a post or a connection is from, and what each may have. */
+#include <arpa/inet.h>
+
+#include "net/socket.h"
 #include "receive/ration.h"
 #include "receive/source.h"
 
@@ -48,6 +51,32 @@ START_TEST(source_with_nul)
 
 	source_of("unix", (struct text){"198.51.100.7\0x", 14}, got);
 	ck_assert_str_eq(got, "unix");
+}
+END_TEST
+
+static const struct {
+	int family;
+	const char *address, *owner;
+} owners[] = {
+	{AF_INET, "192.0.2.77", "::ffff:192.0.2.77"},
+	{AF_INET6, "::ffff:192.0.2.77", "::ffff:192.0.2.77"},
+	{AF_INET6, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+	{AF_INET6, "::1", "::"},
+	{AF_UNIX, NULL, "::"},
+};
+
+START_TEST(owner)
+{
+	struct sockaddr_storage a = {.ss_family = (sa_family_t)owners[_i].family};
+	struct in6_addr got;
+	char text[INET6_ADDRSTRLEN];
+
+	if (owners[_i].family == AF_INET)
+		inet_pton(AF_INET, owners[_i].address, &((struct sockaddr_in *)&a)->sin_addr);
+	else if (owners[_i].family == AF_INET6)
+		inet_pton(AF_INET6, owners[_i].address, &((struct sockaddr_in6 *)&a)->sin6_addr);
+	got = socket_owner((struct sockaddr *)&a);
+	ck_assert_str_eq(inet_ntop(AF_INET6, &got, text, sizeof(text)), owners[_i].owner);
 }
 END_TEST
 
@@ -109,6 +138,7 @@ int main(void)
 
 	tcase_add_loop_test(c, source, 0, ROWS(sources));
 	tcase_add_test(c, source_with_nul);
+	tcase_add_loop_test(c, owner, 0, ROWS(owners));
 	tcase_add_test(c, allowance);
 	tcase_add_test(c, sources_at_a_time);
 	return unit_main(suite);
