@@ -523,8 +523,8 @@ START_TEST(test_put)
 	CLEANUP(chain_done) struct chain c = chain_new();
 	CLEANUP(certificates_freep) struct certificates *certificates = NULL, *after = NULL;
 	CLEANUP(freep)
-	char *pem = authority_pem(c.leaf_x509),
-	     *cache = path_in(c.folder, "new"), *file = NULL, *text = NULL;
+	char *pem = authority_pem(c.leaf_x509), *cache = path_in(c.folder, "new"), *file = NULL,
+	     *text = NULL;
 	const struct sns_certificate *found;
 	struct stat st;
 	struct why why;
@@ -558,8 +558,7 @@ START_TEST(test_put_nowhere)
 	CLEANUP(chain_done) struct chain c = chain_new();
 	CLEANUP(certificates_freep) struct certificates *certificates = NULL;
 	CLEANUP(freep)
-	char *pem = authority_pem(c.leaf_x509),
-	     *file = path_in(c.folder, "file"), *cache = NULL;
+	char *pem = authority_pem(c.leaf_x509), *file = path_in(c.folder, "file"), *cache = NULL;
 	const struct sns_certificate *found;
 	struct why why;
 
