@@ -310,9 +310,9 @@ static const char *meaning_of(const char *word)
 	return v == VERDICT_PASS ? NULL : verdict_row(v)->meaning;
 }
 
-/* Verdicts and notes: a word, how often, and when last. */
+/* Verdicts and notes: a word, how often, when last; of verdicts also what they mean. */
 static void print_counts(const struct ctl *c, const json_t *rows, const char *heading,
-			 const char *key)
+			 const char *key, bool meanings)
 {
 	CLEANUP(table_freep) struct table *t = table_new();
 	char ago[2 * WHEN_SIZE];
@@ -324,14 +324,16 @@ static void print_counts(const struct ctl *c, const json_t *rows, const char *he
 	table_heading(t, heading, false);
 	table_heading(t, "COUNT", true);
 	table_heading(t, "LAST", false);
-	table_heading(t, "MEANING", false);
+	if (meanings)
+		table_heading(t, "MEANING", false);
 	json_array_foreach(rows, i, row)
 	{
 		format_ago(c, row, "last_at", ago);
 		table_cell(t, words_colour(row_word(row, key)), row_text(row, key));
 		add_number(t, row, "count", COLOUR_PLAIN);
 		table_cell(t, COLOUR_PLAIN, ago);
-		table_cell(t, COLOUR_DIM, meaning_of(row_word(row, key)));
+		if (meanings)
+			table_cell(t, COLOUR_DIM, meaning_of(row_word(row, key)));
 	}
 	fputc('\n', c->out.f);
 	table_print(t, 0, &c->out);
@@ -369,8 +371,8 @@ static void print_status(const struct ctl *c, const json_t *status)
 	print_subscriptions(c, json_object_get(status, "subscriptions"));
 	print_held(&c->out, json_object_get(status, "held"));
 	print_hooks(c, json_object_get(status, "hooks"));
-	print_counts(c, json_object_get(status, "verdicts"), "VERDICT", "verdict");
-	print_counts(c, json_object_get(status, "notes"), "NOTE", "note");
+	print_counts(c, json_object_get(status, "verdicts"), "VERDICT", "verdict", true);
+	print_counts(c, json_object_get(status, "notes"), "NOTE", "note", false);
 	print_topics(c, json_object_get(status, "refused_topics"));
 }
 

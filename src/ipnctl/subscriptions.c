@@ -16,7 +16,7 @@
 /* A confirmation takes a few seconds at most: what stands longer was cut off. */
 #define CONFIRMING_MS 60000
 
-static bool subscription_is_open(const json_t *row, int64_t now_ms)
+static bool is_open(const json_t *row, int64_t now_ms)
 {
 	if (row_number(row, "alive") || row_number(row, "superseded") ||
 	    row_is(row, "state", "confirmed"))
@@ -25,7 +25,7 @@ static bool subscription_is_open(const json_t *row, int64_t now_ms)
 	       now_ms - row_time(row, "updated_at") > CONFIRMING_MS;
 }
 
-static const char *subscription_words(const json_t *row, int64_t now_ms)
+static const char *meaning_of(const json_t *row, int64_t now_ms)
 {
 	bool asks = row_is(row, "type", "SubscriptionConfirmation");
 
@@ -37,11 +37,11 @@ static const char *subscription_words(const json_t *row, int64_t now_ms)
 		return asks ? "done: no notification has come yet"
 			    : "subscribed again: no notification has come yet";
 	if (row_is(row, "state", "confirming"))
-		return subscription_is_open(row, now_ms)
+		return is_open(row, now_ms)
 			       ? "ipnd ended before SNS had answered: confirm it by hand"
 			       : "SNS has been asked";
 	if (row_is(row, "state", "failed"))
-		return "SNS did not confirm it: try again by hand";
+		return row_word(row, "detail");
 	return asks ? "SNS asks: until it is confirmed, no notification comes"
 		    : "SNS has ended it: no more notifications come";
 }
@@ -56,8 +56,8 @@ int subscriptions_ask(struct ctl *c, json_t **ret)
 		return r;
 	json_array_foreach(rows, i, row)
 	{
-		json_put(row, "open", json_boolean(subscription_is_open(row, c->now_ms)));
-		json_put(row, "advice", json_text(subscription_words(row, c->now_ms)));
+		json_put(row, "open", json_boolean(is_open(row, c->now_ms)));
+		json_put(row, "advice", json_text(meaning_of(row, c->now_ms)));
 	}
 	*ret = rows;
 	return 0;
@@ -147,8 +147,7 @@ static enum exit_code report(const struct ctl *c, int64_t id, const char *accoun
 			     const struct why *why)
 {
 	if (error < 0) {
-		log_error("subscriptions confirm %" PRId64 ": SNS did not confirm it: %s", id,
-			  why->text);
+		log_error("subscriptions confirm %" PRId64 ": %s", id, why->text);
 		return error == -EPROTO ? EXIT_BAD_DATA : EXIT_NOT_AVAILABLE;
 	}
 	if (c->json) {

@@ -81,12 +81,12 @@ static void on_answer(int error, struct text body, const char *why, void *userda
 	(void)body;
 	n->known = true;
 	n->error = error;
-	why_set(&n->why, "%s", why);
+	why_set(&n->why, "SNS did not confirm it: %s", why);
 	if (error < 0)
 		log_error("subscription %" PRId64
-			  " could not be confirmed: %s; ipnctl subscriptions confirm %" PRId64
+			  " is not confirmed: %s; ipnctl subscriptions confirm %" PRId64
 			  " tries again",
-			  n->id, why, n->id);
+			  n->id, n->why.text, n->id);
 	else
 		log_notice("subscription %" PRId64 " is confirmed", n->id);
 	write_known(n->confirmer);
@@ -172,7 +172,7 @@ static void on_answer_now(int error, struct text body, const char *why, void *us
 	(void)body;
 	a->error = error;
 	if (error < 0)
-		why_set(a->why, "%s", why);
+		why_set(a->why, "SNS did not confirm it: %s", why);
 	sd_event_exit(a->event, 0);
 }
 
