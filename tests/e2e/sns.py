@@ -27,15 +27,15 @@ class Reply:
 
 
 class Sns:
-    """`replies`: path -> Reply; another path is 404. `tls`: which certificate is shown, "hang" or "plain"."""
+    """`replies`: path -> Reply; another path is 404. Before anybody is to come, show() says with which certificate."""
 
     def __init__(self, lab):
         self.folder, self.home = lab.folder, lab.home
-        self.replies, self.tls = {}, "good"
+        self.replies, self.tls = {}, "hang"
         self.key = None  # of all of its certificates, when it is needed
         self.count = 0  # connections, whether or not TLS came of them
         self.requests = []  # of whole heads: (SNI, request line, {header: value})
-        self.certificates, self.lock, self.over = {}, threading.Lock(), threading.Event()
+        self.contexts, self.over = {}, threading.Event()
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -54,14 +54,14 @@ class Sns:
         """Request lines so far."""
         return [line for _, line, _ in self.requests]
 
-    def context(self):
-        with self.lock:
-            if self.tls not in self.certificates:
-                self.certificates[self.tls] = self.make(self.tls)
-            return self.certificates[self.tls]
+    def show(self, kind):
+        """"good", "another name", "another region", "expired", "self-signed"; "plain": no TLS; "hang": nothing at all."""
+        if kind not in ("plain", "hang", *self.contexts):
+            self.contexts[kind] = self.make(kind)
+        self.tls = kind
 
     def make(self, kind):
-        path = os.path.join(self.folder, f"sns-{len(self.certificates)}.pem")
+        path = os.path.join(self.folder, f"sns-{len(self.contexts)}.pem")
         self.key = self.key or new_key(self.folder)
         issuer = Issuer(subject_of(f"{self.home}/ca.pem"), f"{self.home}/ca.key")
         how = {"common": NAME.encode(), "names": ((DNS, NAME.encode()),)}
@@ -95,7 +95,7 @@ class Sns:
                 elif self.tls == "plain":
                     plain.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                 else:
-                    with self.context().wrap_socket(plain, server_side=True) as s:
+                    with self.contexts[self.tls].wrap_socket(plain, server_side=True) as s:
                         while self.answer(s):
                             pass
             except OSError:  # also of TLS: the client went away, or did not believe us
@@ -135,7 +135,7 @@ class Sns:
 
 @contextlib.contextmanager
 def watched(change=None, start=True):
-    """A Lab whose ipnd runs, and would fetch from a stand-in that has nothing: `lab.sns`."""
+    """A Lab whose ipnd runs, and would fetch from a stand-in that says nothing: `lab.sns`."""
     with Lab() as lab:
         lab.sns = Sns(lab)
         lab.configure(lambda text: text.replace("\tfetch = no\n", lab.sns.settings()))

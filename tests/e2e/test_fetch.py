@@ -23,6 +23,7 @@ class Signer:
         self.ca = Issuer(subject_of(f"{lab.home}/ca.pem"), f"{lab.home}/ca.key")
         self.key = new_key(lab.folder)
         self.sources = 0
+        lab.sns.show("good")
 
     def make(self, issuer=None, key=None, **how):
         """(32 hex digits, DER)"""
@@ -129,12 +130,12 @@ def bad_answers():
             failed(what, signer.offer(pem(der)))
         check("GET /elsewhere" not in " ".join(lab.sns.lines()), "120 followed")
         for kind in ("another name", "another region", "self-signed", "expired", "plain"):
-            lab.sns.tls = kind
+            lab.sns.show(kind)
             hexa = signer.offer()
             before = len(lab.sns.requests)
             failed(f"121 TLS: {kind}", hexa)
             equal(len(lab.sns.requests), before, "121 requests inside such TLS")
-        lab.sns.tls = "good"
+        lab.sns.show("good")
         with nothing_fetched(lab, "121 put there by hand"):
             with open(signer.path(hexa), "wb") as f:
                 f.write(lab.sns.replies[f"/{FOLDER}{hexa}.pem"].body)
@@ -172,14 +173,14 @@ def never():
             try:
                 together(lambda: waits("121 never answers", signer.offer(how="hang")),
                          lambda: waits("121 one byte at a time", signer.offer("x" * 1000, how="drip")))
-                lab.sns.tls = "hang"
+                lab.sns.show("hang")
                 waits("121 never says hello", signer.offer())
             finally:
                 over.set()
 
         e = signer.message(known)
         together(others, all_of_them)
-        lab.sns.tls = "good"
+        lab.sns.show("good")
         equal(signer.post(signer.offer()).status, 200, "afterwards")
 
 
@@ -202,7 +203,7 @@ def rationed():
 
         def storm():
             try:
-                together(*[one] * 24)
+                together(*[one] * 12)
             finally:
                 over.set()
 
@@ -239,6 +240,7 @@ def confirm():
         return lab.envelope("You have chosen to subscribe", **dict(e, **changes))
 
     with watched(lambda t: t.replace("sns {\n", "sns {\n\tsubscription = confirm\n")) as lab:
+        lab.sns.show("good")
         other = "arn:aws:sns:us-east-1:123456789012:x"
         for what, status, changes in (
                 ("139 another topic", 403, {"TopicArn": other, "SubscribeURL": right.format(other, token)}),
