@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import gzip
+import http.client
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import time
 import uuid
 
 from authority import new_key
-from lab import PATIENCE, TOPIC, capture_xml, case, check, equal, inner, together, wait_for
+from lab import PATIENCE, TOPIC, Lab, Skip, capture_xml, case, check, equal, inner, together, wait_for
 from sns import watched
 from threats import nothing, nothing_fetched, threat
 
@@ -178,36 +179,93 @@ def fields():
             equal(lab.send(dict(e, UnsubscribeURL="http://evil/", MessageAttributes={"x": 1})).status, 200, "answer")
 
 
+def bad_urls(lab):
+    host, path = "sns.us-east-1.amazonaws.com", f"SimpleNotificationService-{lab.hex}.pem"
+    return ((100, f"http://{host}/{path}"), (101, f"ftp://{host}/{path}"), (101, "file:///etc/passwd"),
+            (102, f"https://evil.com/{path}"), (103, f"https://{host}.evil.com/{path}"),
+            (104, f"https://sns.s3-us-west-2.amazonaws.com/{path}"),
+            (105, f"https://s3.amazonaws.com/b/{path}"), (106, f"https://evil@{host}/{path}"),
+            (107, f"https://{host}:8443/{path}"), (107, f"https://{host}:443/{path}"),
+            (108, f"https://{host}/?Action=x&x=.pem"), (109, f"https://{host}/{path}?Action=x"),
+            (110, f"https://{host}/{path}#.pem"), (111, f"https://{host}/a/../{path}"),
+            (111, f"https://{host}/%2e%2e/{path}"), (111, f"https://{host}/%2e/{path}"),
+            (111, f"https://{host}//{path}"), (112, f"https://{host.upper()}/{path}"),
+            (113, f"https://{host}./{path}"), (114, f"https://{host}/{path}\n"), (114, f"https://{host}/{path} "),
+            (115, f"https://{host.replace('a', chr(0x430))}/{path}"),
+            (115, f"https://sns.us-east-1.xn--mazonaws-2fg.com/{path}"),
+            (116, f"https://127.0.0.1/{path}"), (116, f"https://169.254.169.254/{path}"),
+            (116, f"https://[::1]/{path}"), (117, f"https://sns.eu-west-1.amazonaws.com/{path}"),
+            (118, f"https://{host}.cn/{path}"), (119, f"https://{host}/{path.upper()}"),
+            (119, f"https://{host}/SimpleNotificationService-{lab.hex}0.pem"),
+            (119, f"https://{host}/SimpleNotificationService-{lab.hex[1:]}.pem"),
+            (119, f"https://{host}/SimpleNotificationService-{'AB' * 16}.pem"), (100, ""))
+
+
 @case("100-119 certificate URLs that are not SNS's")
 def urls():
     with watched() as lab:
         e = lab.envelope(inner())
-        host, path = "sns.us-east-1.amazonaws.com", f"SimpleNotificationService-{lab.hex}.pem"
-        for number, url in ((100, f"http://{host}/{path}"), (101, f"ftp://{host}/{path}"), (101, "file:///etc/passwd"),
-                            (102, f"https://evil.com/{path}"), (103, f"https://{host}.evil.com/{path}"),
-                            (104, f"https://sns.s3-us-west-2.amazonaws.com/{path}"),
-                            (105, f"https://s3.amazonaws.com/b/{path}"), (106, f"https://evil@{host}/{path}"),
-                            (107, f"https://{host}:8443/{path}"), (107, f"https://{host}:443/{path}"),
-                            (108, f"https://{host}/?Action=x&x=.pem"), (109, f"https://{host}/{path}?Action=x"),
-                            (110, f"https://{host}/{path}#.pem"), (111, f"https://{host}/a/../{path}"),
-                            (111, f"https://{host}/%2e%2e/{path}"), (111, f"https://{host}/%2e/{path}"),
-                            (111, f"https://{host}//{path}"), (112, f"https://{host.upper()}/{path}"),
-                            (113, f"https://{host}./{path}"), (114, f"https://{host}/{path}\n"), (114, f"https://{host}/{path} "),
-                            (115, f"https://{host.replace('a', chr(0x430))}/{path}"),
-                            (115, f"https://sns.us-east-1.xn--mazonaws-2fg.com/{path}"),
-                            (116, f"https://127.0.0.1/{path}"), (116, f"https://169.254.169.254/{path}"),
-                            (116, f"https://[::1]/{path}"), (117, f"https://sns.eu-west-1.amazonaws.com/{path}"),
-                            (118, f"https://{host}.cn/{path}"), (119, f"https://{host}/{path.upper()}"),
-                            (119, f"https://{host}/SimpleNotificationService-{lab.hex}0.pem"),
-                            (119, f"https://{host}/SimpleNotificationService-{lab.hex[1:]}.pem"),
-                            (119, f"https://{host}/SimpleNotificationService-{'AB' * 16}.pem"), (100, "")):
+        for number, url in bad_urls(lab):
             with nothing(lab, f"{number} {url}"):
                 equal(lab.send(dict(e, SigningCertURL=url)).status, 403, "signed with another")
                 equal(lab.send(lab.envelope(inner(), SigningCertURL=url)).status, 403, "answer")
         with nothing(lab, "114 NUL"):
-            status = lab.send(dict(e, SigningCertURL=f"https://{host}/{path}\0")).status
+            status = lab.send(dict(e, SigningCertURL=e["SigningCertURL"] + "\0")).status
             check(status in (400, 403), f"answer {status}")
         equal(lab.send(e).status, 200, "the right one")
+
+
+@case("88-156 in a network of its own, in which every try to connect is counted: there is none")
+def no_packet():
+    if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
+        raise Skip("needs root and network namespaces")
+    with Lab() as lab:
+        path = os.path.join(lab.home, "http.sock")
+        lab.configure(lambda t: t.replace('https = {"127.0.0.1:0"}', f'https = {{}}\n\thttp = {{"unix:{path}"}}').replace(
+            "fetch = no", "fetch = yes"))
+        lab.prefix = ["unshare", "-n"]
+        lab.start()
+
+        def post(e):
+            c = http.client.HTTPConnection("localhost", timeout=PATIENCE)
+            c.sock = socket.socket(socket.AF_UNIX)
+            c.sock.connect(path)
+            try:
+                return lab.send(e, connection=c).status
+            finally:
+                c.close()
+
+        def tries():
+            """What the kernel has counted of packets, and of those that had no way out."""
+            with open(f"/proc/{lab.daemons['ipnd'].pid}/net/snmp") as f:
+                return f.read()
+
+        right, stranger = lab.envelope(inner()), "arn:aws:sns:us-east-1:123456789012:x"
+        token = "ab" * 100
+        subscribe = f"https://169.254.169.254/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
+        messages = [(f"{number} {url}", 403, dict(right, SigningCertURL=url)) for number, url in bad_urls(lab)]
+        messages += [
+            ("88 a stranger's topic", 403, dict(right, TopicArn=stranger, SigningCertURL=another_certificate())),
+            ("139 a stranger's subscription", 403, lab.envelope("x", Type="SubscriptionConfirmation", TopicArn=stranger, Token=token,
+                                                                SubscribeURL=subscribe, SigningCertURL=another_certificate())),
+            ("142 elsewhere", 403, lab.envelope("x", Type="SubscriptionConfirmation", Token=token, SubscribeURL=subscribe)),
+            ("145 a notification that speaks of a subscription", 200, lab.envelope(inner(SubscribeURL=subscribe))),
+            ("152 external DTD", 200, lab.envelope(inner('<!DOCTYPE x SYSTEM "http://192.0.2.1/x">' + capture_xml()[38:]))),
+            ("156 XInclude", 200, lab.envelope(inner(capture_xml(
+                extra='<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="http://192.0.2.1/x"/>')))),
+        ]
+        for what, status, e in messages:
+            with threat(what):
+                before = tries()
+                equal(post(e), status, "answer")
+                equal(tries(), before, "packets")
+        before = tries()
+        equal(post(dict(right, SigningCertURL=another_certificate())), 503, "a certificate that may be fetched")
+        check(tries() != before, "a try to connect was not counted: this case shows nothing")
+
+
+def another_certificate():
+    return f"https://sns.us-east-1.amazonaws.com/SimpleNotificationService-{uuid.uuid4().hex}.pem"
 
 
 @case("139-145 subscription messages are authenticated, noted, never acted upon")
