@@ -1,6 +1,7 @@
-"""A process of its own that posts at full speed: flood.py PORT COUNT <REQUESTS. Prints how often each status came, as JSON.
+"""A process of its own that posts at full speed: flood.py PORT COUNT THREADS SOURCE <BODIES. Prints a JSON object: how often
+each status was the answer.
 
-REQUESTS is a JSON list of bodies; they are posted in turn over plain HTTP, each on a connection of its own."""
+BODIES is a JSON list; they are posted in turn over plain HTTP, each on a connection of its own, as a proxy would for SOURCE."""
 
 import collections
 import json
@@ -10,9 +11,10 @@ import threading
 
 
 def main():
-    port, many = int(sys.argv[1]), int(sys.argv[2])
+    port, many, threads = (int(n) for n in sys.argv[1:4])
     bodies = [body.encode() for body in json.load(sys.stdin)]
-    requests = [b"POST /ipn HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(b), b) for b in bodies]
+    head = f"POST /ipn HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {sys.argv[4]}\r\n".encode()
+    requests = [head + b"Content-Length: %d\r\n\r\n%s" % (len(b), b) for b in bodies]
     got, left = [], iter(range(many))
 
     def client():
@@ -21,11 +23,11 @@ def main():
                 s.sendall(requests[i % len(requests)])
                 got.append(s.recv(4096).split(b" ", 2)[1].decode())
 
-    threads = [threading.Thread(target=client) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    clients = [threading.Thread(target=client) for _ in range(threads)]
+    for c in clients:
+        c.start()
+    for c in clients:
+        c.join()
     print(json.dumps(collections.Counter(got)))
 
 

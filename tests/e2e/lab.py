@@ -14,6 +14,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -277,6 +278,14 @@ class Lab:
                 except (ssl.SSLError, ConnectionResetError):
                     pass
                 return got
+
+    def flood(self, bodies, count, threads=4, source="203.0.113.9"):
+        """Posts them in turn at full speed over the second listener, which is plain HTTP. Returns {status: how often}."""
+        command = [sys.executable, "-B", os.path.join(os.path.dirname(__file__), "flood.py"), self.port(1), count, threads, source]
+        p = subprocess.run([str(a) for a in command], input=json.dumps(bodies), capture_output=True, text=True,
+                           timeout=4 * PATIENCE)
+        equal(p.returncode, 0, p.stderr)
+        return json.loads(p.stdout)
 
     # messages
 

@@ -1,6 +1,7 @@
 """Certificates that ipnd fetches, subscriptions that it confirms: from a stand-in for SNS that does all that SNS would not."""
 
 import hashlib
+import json
 import os
 import threading
 import time
@@ -42,11 +43,13 @@ class Signer:
     def message(self, hexa, **changes):
         return self.lab.envelope(inner(), key=self.key, SigningCertURL=f"https://{NAME}/{FOLDER}{hexa}.pem", **changes)
 
-    def post(self, hexa, source=None, **options):
-        """Each post comes from another network, as a proxy on this machine tells it, so that none uses up another's ration."""
+    def send(self, e):
+        """Each comes from another network, as a proxy on this machine tells it, so that none uses up another's ration."""
         self.sources += 1
-        source = source or f"198.{self.sources // 250}.{self.sources % 250}.1"
-        return self.lab.send(self.message(hexa), headers={"X-Forwarded-For": source}, **options)
+        return self.lab.send(e, headers={"X-Forwarded-For": f"198.{self.sources // 250}.{self.sources % 250}.1"})
+
+    def post(self, hexa):
+        return self.send(self.message(hexa))
 
 
 @case("137, 138 a certificate is fetched once, kept and used again, also after a restart without network")
@@ -96,13 +99,13 @@ def bad_answers():
         lab.sns.replies["/elsewhere"] = Reply(good)
 
         def failed(what, hexa):
+            e = signer.message(hexa)
             with nothing(lab, what, connections=1):
-                answer = signer.post(hexa)
-                equal((answer.status, "retry-after" in answer.headers), (503, True), "answer")
-            with nothing(lab, what + ", again"):
-                started = time.monotonic()
-                equal(signer.post(hexa).status, 503, "answer")
-                check(time.monotonic() - started < 1, "at once")
+                for _ in range(2):
+                    started = time.monotonic()
+                    answer = signer.send(e)
+                    equal((answer.status, "retry-after" in answer.headers), (503, True), "answer")
+                check(time.monotonic() - started < 1, "the second at once")
 
         for what, reply in {
             "120 302 to another host": {"status": 302, "headers": ["Location: https://evil.com/x"]},
@@ -168,6 +171,7 @@ def never():
                 started = time.monotonic()
                 equal(lab.send(dict(e, Message=e["Message"] + " ")).status, 403, "another's")
                 check(time.monotonic() - started < 2, "in time")
+                time.sleep(0.1)
 
         def all_of_them():
             try:
@@ -186,24 +190,20 @@ def never():
 
 @case("136 a thousand messages with a thousand certificate URLs: fetches are rationed, the known one works at once")
 def rationed():
-    with watched() as lab, threat("136 a thousand URLs"):
+    def change(text):
+        return text.replace("listen {", 'listen {\n\thttp = {"127.0.0.1:0"}\n\trequest_deadline = "4s"')
+
+    with watched(change) as lab, threat("136 a thousand URLs"):
         signer = Signer(lab)
         known = signer.offer()
         equal(signer.post(known).status, 200, "known")
-        e, over = signer.message(known), threading.Event()
-        left, got, slowest, before = iter(range(1000)), [], 0, lab.sns.count
-        started = time.monotonic()
-
-        def one():
-            c = lab.connect()
-            for _ in left:
-                forged = dict(e, SigningCertURL=f"https://{NAME}/{FOLDER}{uuid.uuid4().hex}.pem")
-                got.append(lab.send(forged, connection=c, headers={"X-Forwarded-For": "203.0.113.9"}).status)
-            c.close()
+        e, fresh, before = signer.message(known), signer.offer(), lab.sns.count
+        forged = [json.dumps(dict(e, SigningCertURL=f"https://{NAME}/{FOLDER}{uuid.uuid4().hex}.pem")) for _ in range(1000)]
+        over, slowest, started = threading.Event(), 0, time.monotonic()
 
         def storm():
             try:
-                together(*[one] * 12)
+                equal(lab.flood(forged, len(forged), threads=16), {"503": len(forged)}, "answers")
             finally:
                 over.set()
 
@@ -216,14 +216,12 @@ def rationed():
 
         def new():
             time.sleep(1)
-            fresh = signer.offer()
             at = time.monotonic()
             equal(signer.post(fresh).status, 200, "a new one, of another network")
             check(time.monotonic() - at < 2, "in time")
 
         together(storm, genuine, new)
         took = time.monotonic() - started
-        equal(got, [503] * 1000, "answers")
         check(slowest < 1, f"the known one took {slowest:.1f} s")
         fetches = lab.sns.count - before - 1
         check(4 <= fetches <= 4 + took / 5 + 1, f"{fetches} fetches in {took:.1f} s")

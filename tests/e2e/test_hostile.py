@@ -9,7 +9,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -377,15 +376,6 @@ def text_is_data():
         equal("%28%29 %7B :%3B%7D%3B %60id%60" in output, True, "percent-encoded: " + output)
 
 
-def flood(lab, bodies, many):
-    """Posts them in turn, so many in all, at full speed. Returns the answers, counted."""
-    script = os.path.join(os.path.dirname(__file__), "flood.py")
-    p = subprocess.run([sys.executable, "-B", script, str(lab.port(1)), str(many)], input=json.dumps(bodies).encode(),
-                       capture_output=True, timeout=4 * PATIENCE)
-    equal(p.returncode, 0, p.stderr.decode())
-    return json.loads(p.stdout)
-
-
 @case("177 ten thousand forged posts at full speed: genuine ones are answered in time, and memory stays as it is")
 def forged_by_the_thousand():
     with watched(lambda t: t.replace("listen {", 'listen {\n\thttp = {"127.0.0.1:0"}')) as lab, threat("177 a flood"):
@@ -406,9 +396,9 @@ def forged_by_the_thousand():
 
         def storm():
             try:
-                equal(flood(lab, bodies, 2000), {"403": 2000}, "answers")
+                equal(lab.flood(bodies, 2000), {"403": 2000}, "answers")
                 early = resident(lab)
-                equal(flood(lab, bodies, 8000), {"403": 8000}, "answers")
+                equal(lab.flood(bodies, 8000), {"403": 8000}, "answers")
                 late = resident(lab)
             finally:
                 over.set()
