@@ -8,7 +8,7 @@ import ssl
 import struct
 import threading
 
-from authority import DAY, DNS, Issuer, certificate, name, new_key, pem, public_key_of, subject_of
+from authority import DAY, DNS, ECDSA_SHA256, Issuer, certificate, name, new_key, pem, public_key_of, subject_of
 from lab import Lab
 
 NAME = "sns.us-east-1.amazonaws.com"
@@ -27,15 +27,16 @@ class Reply:
 
 
 class Sns:
-    """`replies`: path -> Reply; another path is 404. Before anybody is to come, show() says with which certificate."""
+    """`replies`: path -> Reply; another path is 404. show() says with which certificate."""
 
     def __init__(self, lab):
         self.folder, self.home = lab.folder, lab.home
-        self.replies, self.tls = {}, "hang"
-        self.key = None  # of all of its certificates, when it is needed
+        self.replies = {}
+        self.key = new_key(lab.folder, "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1")
         self.count = 0  # connections, whether or not TLS came of them
         self.requests = []  # of whole heads: (SNI, request line, {header: value})
         self.contexts, self.over = {}, threading.Event()
+        self.show("good")
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=200)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -62,14 +63,13 @@ class Sns:
 
     def make(self, kind):
         path = os.path.join(self.folder, f"sns-{len(self.contexts)}.pem")
-        self.key = self.key or new_key(self.folder)
         issuer = Issuer(subject_of(f"{self.home}/ca.pem"), f"{self.home}/ca.key")
         how = {"common": NAME.encode(), "names": ((DNS, NAME.encode()),)}
         how.update({"good": {}, "another name": {"common": b"sns.evil.com", "names": ((DNS, b"sns.evil.com"),)},
                     "another region": {"names": ((DNS, b"sns.us-west-2.amazonaws.com"),)},
                     "expired": {"since": -9 * DAY, "until": -DAY}, "self-signed": {}}[kind])
         if kind == "self-signed":
-            issuer = Issuer(name(NAME.encode()), self.key)
+            issuer = Issuer(name(NAME.encode()), self.key, ECDSA_SHA256)
         with open(path, "w") as f:
             f.write(pem(certificate(issuer, public_key_of(self.key), **how)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -135,7 +135,7 @@ class Sns:
 
 @contextlib.contextmanager
 def watched(change=None, start=True):
-    """A Lab whose ipnd runs, and would fetch from a stand-in that says nothing: `lab.sns`."""
+    """A Lab whose ipnd runs, and would fetch from a stand-in that has nothing: `lab.sns`."""
     with Lab() as lab:
         lab.sns = Sns(lab)
         lab.configure(lambda text: text.replace("\tfetch = no\n", lab.sns.settings()))

@@ -23,8 +23,6 @@ class Cache:
         self.lab = lab
         self.ca = Issuer(subject_of(f"{lab.home}/ca.pem"), f"{lab.home}/ca.key")
         self.key = new_key(lab.folder)
-        if lab.sns:
-            lab.sns.show("good")
 
     def put(self, der, text=None):
         """Returns the hex name: the MD5 of the DER, as Amazon's are named."""

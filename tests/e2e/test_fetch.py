@@ -24,7 +24,6 @@ class Signer:
         self.ca = Issuer(subject_of(f"{lab.home}/ca.pem"), f"{lab.home}/ca.key")
         self.key = new_key(lab.folder)
         self.sources = 0
-        lab.sns.show("good")
 
     def make(self, issuer=None, key=None, **how):
         """(32 hex digits, DER)"""
@@ -238,7 +237,6 @@ def confirm():
         return lab.envelope("You have chosen to subscribe", **dict(e, **changes))
 
     with watched(lambda t: t.replace("sns {\n", "sns {\n\tsubscription = confirm\n")) as lab:
-        lab.sns.show("good")
         other = "arn:aws:sns:us-east-1:123456789012:x"
         for what, status, changes in (
                 ("139 another topic", 403, {"TopicArn": other, "SubscribeURL": right.format(other, token)}),
