@@ -1,8 +1,10 @@
 """Certificates that ipnd fetches, subscriptions that it confirms: from a stand-in for SNS that does all that SNS would not."""
 
+import contextlib
 import hashlib
 import json
 import os
+import socket
 import threading
 import time
 import uuid
@@ -225,6 +227,39 @@ def rationed():
         fetches = lab.sns.count - before - 1
         check(4 <= fetches <= 4 + took / 5 + 1, f"{fetches} fetches in {took:.1f} s")
         equal(len(os.listdir(lab.certificates)), 3, "files in the cache")
+
+
+@case("136 who takes over what another wants has no more than its share")
+def taken_over():
+    with watched(lambda t: t.replace("listen {", 'listen {\n\thttp = {"127.0.0.1:0"}')) as lab, contextlib.ExitStack() as stack:
+        e = lab.envelope(inner())
+        lab.sns.show("hang")
+
+        def ask(source, hexa=None):
+            """Posts and does not wait for the answer."""
+            url = f"https://{NAME}/{FOLDER}{hexa or uuid.uuid4().hex}.pem"
+            body = json.dumps(dict(e, SigningCertURL=url)).encode()
+            s = stack.enter_context(socket.create_connection(("127.0.0.1", lab.port(1)), timeout=0.5))
+            s.sendall(b"POST /ipn HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: %s\r\nContent-Length: %d\r\n\r\n%s" %
+                      (source.encode(), len(body), body))
+            return s
+
+        def waits(s):
+            try:
+                return not s.recv(1000)
+            except TimeoutError:
+                return True
+
+        shared = uuid.uuid4().hex
+        for source in ("192.0.2.1", "192.0.2.1", "198.51.100.1", "198.51.100.1"):
+            ask(source)  # all that are fetched at a time
+        ask("192.0.2.1", shared)
+        for _ in range(8):
+            ask("203.0.113.1")  # its share
+        ask("203.0.113.1", shared)  # which was another's, and is its own now
+        more = [ask("203.0.113.1") for _ in range(250)]
+        check(not waits(more[-20]), "one more than its share waits")
+        check(waits(ask("100.64.0.1")), "nobody else may ask any more")
 
 
 @case("139-142 subscription = confirm: one GET of the URL made of topic and token, and never of another")
