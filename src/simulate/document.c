@@ -191,7 +191,8 @@ static void write_options(struct xml *x, const struct text *names, size_t n)
 	{
 		open_element(x, names[n - 1]);
 		write_leaf(x, TEXT("name"), key);
-		write_leaf(x, TEXT("value"), json_string_value(value));
+		if (!json_is_null(value))
+			write_leaf(x, TEXT("value"), json_string_value(value));
 		close_element(x);
 	}
 	json_decref(options);

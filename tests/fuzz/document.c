@@ -130,6 +130,7 @@ static void check_same(const struct ipn_document *a, const struct ipn_document *
 	assert(same_string(a->seller_id, b->seller_id));
 	assert(same_string(a->provider_seller_id, b->provider_seller_id));
 	assert(same_string(a->conversion_rate, b->conversion_rate));
+	assert(same_string(a->options, b->options));
 	assert(memcmp(a->currency, b->currency, CURRENCY_SIZE) == 0);
 	assert(same_amount(&a->amount, &b->amount) && same_amount(&a->done, &b->done));
 	assert(same_amount(&a->fee, &b->fee) && same_amount(&a->limit, &b->limit));

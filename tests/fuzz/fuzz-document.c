@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ipn_document_init();
 	if (size == 0)
 		return 0;
-	passed = ipn_document_parse(text_of(types[(data[0] + 256U - '0') % OBJECT_N]),
+	passed = ipn_document_parse(text_of(types[(uint8_t)(data[0] - '0') % OBJECT_N]),
 				    (struct text){(const char *)data + 1, size - 1}, &d, &why);
 	/* A refusal says why and writes nothing. */
 	assert(passed == !why.text[0] && passed == (d.object != OBJECT_N));

@@ -4,7 +4,6 @@
  */
 #include <dirent.h>
 #include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,9 +64,10 @@ static int replay_folder(const char *folder)
 	}
 	printf("1..%d\n", n);
 	for (int i = 0; i < n; i++) {
-		char path[PATH_MAX];
+		CLEANUP(freep) char *path = NULL;
 
-		snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
+		if (asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0)
+			abort();
 		failed |= report(i + 1, path, names[i]->d_name);
 		free(names[i]);
 	}
@@ -78,7 +78,7 @@ static int replay_folder(const char *folder)
 int main(int argc, char **argv)
 {
 	const char *top = getenv("top_srcdir"), *name = basename(argv[0]);
-	char folder[PATH_MAX];
+	CLEANUP(freep) char *folder = NULL;
 	int failed = 0;
 
 	if (argc > 1) {
@@ -89,6 +89,7 @@ int main(int argc, char **argv)
 	}
 	if (strncmp(name, PREFIX, strlen(PREFIX)) == 0)
 		name += strlen(PREFIX);
-	snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s", top ? top : ".", name);
+	if (asprintf(&folder, "%s/tests/fuzz/corpus/%s", top ? top : ".", name) < 0)
+		abort();
 	return replay_folder(folder);
 }
