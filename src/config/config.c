@@ -8,6 +8,9 @@
 #include "base/cleanup.h"
 #include "config/private.h"
 
+/* Enough for most. Doubled as a file needs it: to map the largest for each costs more than to read it. */
+#define CONFIG_SIZE_FIRST ((size_t)16 * 1024)
+
 DEFINE_CLEANUP(struct config *, config_free)
 
 void report_problem(struct report *r, unsigned line, const char *format, ...)
@@ -81,7 +84,7 @@ static int read_file(struct report *r, char **ret, size_t *ret_len)
 {
 	CLEANUP(fclosep) FILE *f = fopen(r->path, "re");
 	CLEANUP(freep) char *text = NULL;
-	size_t len;
+	size_t len = 0, size = CONFIG_SIZE_FIRST / 2;
 
 	if (!f) {
 		int error = errno;
@@ -91,10 +94,14 @@ static int read_file(struct report *r, char **ret, size_t *ret_len)
 			       strerror(error));
 		return file_error(error);
 	}
-	text = malloc(CONFIG_SIZE_MAX + 1);
-	if (!text)
-		return -ENOMEM;
-	len = fread(text, 1, CONFIG_SIZE_MAX + 1, f);
+	do {
+		char *grown = realloc(text, (size *= 2) + 1);
+
+		if (!grown)
+			return -ENOMEM;
+		text = grown;
+		len += fread(text + len, 1, size - len, f);
+	} while (len == size && len <= CONFIG_SIZE_MAX);
 	if (ferror(f)) {
 		int error = errno;
 

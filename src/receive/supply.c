@@ -274,7 +274,7 @@ static struct want *want_new(struct supply *s, struct text region, const char *h
 {
 	struct want *w, **end = &s->wants;
 
-	if (s->n_wants == SUPPLY_WANTED || source->wanted == SUPPLY_WANTED_EACH)
+	if (s->n_wants >= SUPPLY_WANTED || source->wanted >= SUPPLY_WANTED_EACH)
 		return NULL;
 	w = calloc(1, sizeof(*w));
 	if (!w)
@@ -295,7 +295,8 @@ static struct want *want_new(struct supply *s, struct text region, const char *h
 /* Else one who has used up its allowance could ask for what another needs, and keep it waiting. */
 static void hand_over(struct want *w, struct ration_source *to, uint64_t now)
 {
-	if (w->fetching || w->source == to || may_fetch(w->source, now) || !may_fetch(to, now))
+	if (w->fetching || w->source == to || to->wanted >= SUPPLY_WANTED_EACH ||
+	    may_fetch(w->source, now) || !may_fetch(to, now))
 		return;
 	w->source->wanted--;
 	w->source = to;
@@ -325,16 +326,15 @@ bool supply_want(struct supply *s, struct text region, const char *hex, const ch
 	struct ration_source *from;
 	uint64_t now = now_usec();
 	char url[URL_SIZE] = "";
-	struct want *w;
+	struct want *w = NULL;
 
 	sns_certificate_url_write(region, hex, url);
 	if (!s->fetcher || find_failure(s, url))
 		return false;
-	w = find_want(s, url);
 	from = ration_source(&s->ration, source, now);
-	if (from && !w)
-		w = want_new(s, region, hex, url, from);
-	if (!w || !from || s->n_waiting == SUPPLY_WAITING || from->waiting == SUPPLY_WAITING_EACH) {
+	if (from && s->n_waiting < SUPPLY_WAITING && from->waiting < SUPPLY_WAITING_EACH)
+		w = find_want(s, url) ?: want_new(s, region, hex, url, from);
+	if (!w) {
 		why_set(why, "%s: too many others wait for a certificate", url);
 		return false;
 	}
