@@ -77,6 +77,8 @@ struct text http_request_body(const struct http_request *r);
  * case.
  */
 struct text http_request_header(const struct http_request *r, const char *name);
+/* The last of that name: what the nearest proxy has added stands there. */
+struct text http_request_last_header(const struct http_request *r, const char *name);
 /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix" */
 const char *http_request_peer(const struct http_request *r);
 

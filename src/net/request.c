@@ -221,6 +221,31 @@ struct text http_request_header(const struct http_request *r, const char *name)
 	return head_trim(value ? value : "", len);
 }
 
+struct last {
+	const char *name;
+	struct text value;
+};
+
+static enum MHD_Result last_visit(void *userdata, enum MHD_ValueKind kind, const char *name,
+				  size_t name_len, const char *value, size_t value_len)
+{
+	struct last *last = userdata;
+
+	(void)kind;
+	if (text_is_nocase((struct text){name, name_len}, last->name))
+		last->value = head_trim(value ? value : "", value_len);
+	return MHD_YES;
+}
+
+struct text http_request_last_header(const struct http_request *r, const char *name)
+{
+	struct last last = {.name = name};
+
+	if (r->mhd)
+		MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, last_visit, &last);
+	return last.value;
+}
+
 const char *http_request_peer(const struct http_request *r)
 {
 	return r->peer;

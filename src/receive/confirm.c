@@ -16,6 +16,7 @@
 struct confirmation {
 	struct confirmer *confirmer;
 	struct confirmation *next;
+	struct fetcher *fetcher; /* of its own: a reload changes nothing for it */
 	int64_t id;
 	bool known; /* what came of it */
 	int error;
@@ -24,11 +25,18 @@ struct confirmation {
 
 struct confirmer {
 	sd_event *event;
-	sd_event_source *retry;
+	sd_event_source *write; /* soon: what is known */
 	struct ledger *ledger;
-	struct fetcher *fetcher;
 	struct confirmation *first;
 };
+
+static void confirmation_free(struct confirmation *n)
+{
+	if (!n)
+		return;
+	fetcher_free(n->fetcher);
+	free(n);
+}
 
 static int write_one(struct ledger *l, const struct confirmation *n)
 {
@@ -45,35 +53,38 @@ static int write_one(struct ledger *l, const struct confirmation *n)
 	return r;
 }
 
-/* What the database cannot take now is written later. */
-static void write_known(struct confirmer *c)
+static void write_soon(struct confirmer *c, uint64_t usec)
 {
+	/* Cannot fail for a timer that exists, but for want of memory. */
+	if (sd_event_source_set_time_relative(c->write, usec) >= 0)
+		sd_event_source_set_enabled(c->write, SD_EVENT_ONESHOT);
+}
+
+/* What the database cannot take now is written later. */
+static int on_write(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct confirmer *c = userdata;
 	struct confirmation **at = &c->first;
 
+	(void)source;
+	(void)usec;
 	while (*at) {
 		struct confirmation *n = *at;
 
 		if (!n->known) {
 			at = &n->next;
 		} else if (write_one(c->ledger, n) < 0) {
-			sd_event_source_set_time_relative(c->retry, WRITE_RETRY_USEC);
-			sd_event_source_set_enabled(c->retry, SD_EVENT_ONESHOT);
-			return;
+			write_soon(c, WRITE_RETRY_USEC);
+			break;
 		} else {
 			*at = n->next;
-			free(n);
+			confirmation_free(n);
 		}
 	}
-}
-
-static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	(void)source;
-	(void)usec;
-	write_known(userdata);
 	return 0;
 }
 
+/* Not written here: a fetcher is not freed inside its own call. */
 static void on_answer(int error, struct text body, const char *why, void *userdata)
 {
 	struct confirmation *n = userdata;
@@ -89,30 +100,7 @@ static void on_answer(int error, struct text body, const char *why, void *userda
 			  n->id, n->why.text, n->id);
 	else
 		log_notice("subscription %" PRId64 " is confirmed", n->id);
-	write_known(n->confirmer);
-}
-
-void confirmer_start(struct confirmer *c, int64_t id, struct text topic_arn, struct text token)
-{
-	CLEANUP(freep) char *url = sns_subscribe_url_new(topic_arn, token);
-	struct confirmation *n = calloc(1, sizeof(*n));
-	int r = -ENOMEM;
-
-	if (n && url) {
-		n->confirmer = c;
-		n->id = id;
-		r = fetch_start(c->fetcher, url, on_answer, n);
-	}
-	if (r < 0) {
-		log_error("subscription %" PRId64
-			  " is not confirmed: out of memory; ipnctl subscriptions confirm %" PRId64
-			  " does it",
-			  id, id);
-		free(n);
-		return;
-	}
-	n->next = c->first;
-	c->first = n;
+	write_soon(n->confirmer, 0);
 }
 
 static struct fetch_settings settings_of(const struct sns_config *c)
@@ -120,26 +108,44 @@ static struct fetch_settings settings_of(const struct sns_config *c)
 	return (struct fetch_settings){c->tls_trust, c->connect_to};
 }
 
-int confirmer_new(sd_event *event, struct ledger *ledger, const struct sns_config *c,
-		  struct confirmer **ret, struct why *why)
+void confirmer_start(struct confirmer *c, const struct sns_config *settings, int64_t id,
+		     struct text topic_arn, struct text token)
 {
-	CLEANUP(confirmer_freep) struct confirmer *n = calloc(1, sizeof(*n));
-	const struct fetch_settings settings = settings_of(c);
+	CLEANUP(freep) char *url = sns_subscribe_url_new(topic_arn, token);
+	const struct fetch_settings fetch = settings_of(settings);
+	struct confirmation *n = calloc(1, sizeof(*n));
+	struct why why = {"out of memory"};
+	int r = -ENOMEM;
+
+	if (!n)
+		return; /* it stays "confirming", which ipnctl shows as cut off */
+	n->confirmer = c;
+	n->id = id;
+	n->next = c->first;
+	c->first = n;
+	if (url)
+		r = fetcher_new(c->event, &fetch, &n->fetcher, &why);
+	if (r == 0)
+		r = fetch_start(n->fetcher, url, on_answer, n);
+	if (r < 0)
+		on_answer(r, (struct text){0}, why.text, n);
+}
+
+int confirmer_new(sd_event *event, struct ledger *ledger, struct confirmer **ret)
+{
+	CLEANUP(confirmer_freep) struct confirmer *c = calloc(1, sizeof(*c));
 	int r;
 
-	why_set(why, "out of memory");
-	if (!n)
+	if (!c)
 		return -ENOMEM;
-	n->event = sd_event_ref(event);
-	n->ledger = ledger;
-	r = fetcher_new(event, &settings, &n->fetcher, why);
-	if (r == 0)
-		r = sd_event_add_time(event, &n->retry, CLOCK_MONOTONIC, 0, 1, on_retry, n);
+	c->event = sd_event_ref(event);
+	c->ledger = ledger;
+	r = sd_event_add_time(event, &c->write, CLOCK_MONOTONIC, 0, 1, on_write, c);
 	if (r < 0)
 		return r;
-	sd_event_source_set_description(n->retry, "write-confirmations");
-	sd_event_source_set_enabled(n->retry, SD_EVENT_OFF);
-	*ret = TAKE(n);
+	sd_event_source_set_description(c->write, "write-confirmations");
+	sd_event_source_set_enabled(c->write, SD_EVENT_OFF);
+	*ret = TAKE(c);
 	return 0;
 }
 
@@ -147,14 +153,21 @@ void confirmer_free(struct confirmer *c)
 {
 	if (!c)
 		return;
-	fetcher_free(c->fetcher);
 	while (c->first) {
 		struct confirmation *n = c->first;
 
 		c->first = n->next;
-		free(n);
+		if (!n->known) {
+			n->error = -ECANCELED;
+			why_set(&n->why, "ipnd was stopped before SNS had answered");
+		}
+		if (write_one(c->ledger, n) < 0)
+			log_error("subscription %" PRId64
+				  ": what came of its confirmation could not be written: %s",
+				  n->id, ledger_error(c->ledger));
+		confirmation_free(n);
 	}
-	sd_event_source_disable_unref(c->retry);
+	sd_event_source_disable_unref(c->write);
 	sd_event_unref(c->event);
 	free(c);
 }

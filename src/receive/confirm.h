@@ -13,15 +13,15 @@
 
 struct confirmer;
 
-/* `event` is referenced, `ledger` borrowed, the strings of `c` are copied. 0 or negative errno with the reason. */
-int confirmer_new(sd_event *event, struct ledger *ledger, const struct sns_config *c,
-		  struct confirmer **ret, struct why *why);
-/* What is under way stays "confirming" in the ledger. */
+/* `event` is referenced, `ledger` borrowed. 0 or negative errno. */
+int confirmer_new(sd_event *event, struct ledger *ledger, struct confirmer **ret);
+/* What is under way is written as failed, for a person to try again. Not inside a transaction. */
 void confirmer_free(struct confirmer *c);
 DEFINE_CLEANUP(struct confirmer *, confirmer_free)
 
-/* Number `id`, which the ledger has as "confirming". What comes of it is logged and written. */
-void confirmer_start(struct confirmer *c, int64_t id, struct text topic_arn, struct text token);
+/* Number `id`, which the ledger has as "confirming". What comes of it is logged and written. `settings` are those of now. */
+void confirmer_start(struct confirmer *c, const struct sns_config *settings, int64_t id,
+		     struct text topic_arn, struct text token);
 
 /* The same at once, for a person: returns when it is known. 0, or negative errno with the reason; writes nothing. */
 int confirm_now(const struct sns_config *c, struct text topic_arn, struct text token,

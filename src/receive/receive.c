@@ -20,6 +20,7 @@
 #include "receive/unknown.h"
 
 #define DATABASE_RETRY_USEC 2000    /* the other writer's transaction takes about this long */
+#define PATIENCE_MAX_MS     10000   /* SNS waits 15 s for an answer (threats.md section 6) */
 #define COUNTERS_WRITE_USEC 5000000 /* refusals must not cost a sync each */
 
 struct receiver {
@@ -334,8 +335,8 @@ static void answer_waiting(struct receiver *r, int error)
 	r->database_failed = error < 0;
 	while ((m = next_waiting(r))) {
 		if (error == 0 && m->subscription_id)
-			confirmer_start(r->confirmer, m->subscription_id, m->envelope.topic_arn,
-					m->envelope.token);
+			confirmer_start(r->confirmer, &r->config->sns, m->subscription_id,
+					m->envelope.topic_arn, m->envelope.token);
 		finish(r, m, error < 0 ? VERDICT_DATABASE : m->verdict);
 	}
 	config_free(r->retired);
@@ -399,16 +400,17 @@ const struct http_handler receiver_handler = {
 	.refused = receiver_refused,
 };
 
-/* How long a message may wait for its certificate, so that its answer comes before the connection's end. */
+/* How long a message may wait for its certificate: its answer comes before the connection's end, and before SNS gives up. */
 static int64_t patience_ms(const struct config *c)
 {
-	return c->listen.request_deadline_ms * 3 / 4;
+	int64_t ms = c->listen.request_deadline_ms * 3 / 4;
+
+	return ms < PATIENCE_MAX_MS ? ms : PATIENCE_MAX_MS;
 }
 
 int receiver_configure(struct receiver *r, struct config *config, struct why *why)
 {
 	CLEANUP(supply_freep) struct supply *supply = NULL;
-	CLEANUP(confirmer_freep) struct confirmer *confirmer = NULL;
 	struct sns_trust trust;
 	int error;
 
@@ -420,16 +422,12 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	error = supply_new(r->event, &config->sns, patience_ms(config), &supply_handler, r, &supply,
 			   why);
 	if (error == 0)
-		error = confirmer_new(r->event, r->ledger, &config->sns, &confirmer, why);
-	if (error == 0)
 		error = trust_load(&config->sns, &trust, why);
 	if (error < 0)
 		return error;
 	/* Those that wait for a certificate are answered here, by the configuration that they came under. */
 	supply_free(r->supply);
 	r->supply = TAKE(supply);
-	confirmer_free(r->confirmer);
-	r->confirmer = TAKE(confirmer);
 	trust_done(&r->trust);
 	r->trust = trust;
 	if (r->waiting)
@@ -468,6 +466,8 @@ int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
 		error = add_timer(r, on_write_counters, "write-counters", &r->write_counters);
 	if (error == 0)
 		error = deadlines_new(event, ledger, &r->deadlines);
+	if (error == 0)
+		error = confirmer_new(event, ledger, &r->confirmer);
 	if (error == 0)
 		error = receiver_configure(r, config, why);
 	if (error < 0)

@@ -143,9 +143,8 @@ def reload_while_waiting():
 @case("140-143 subscriptions: confirmed once, by ipnd or by hand; status warns of an end until notifications come")
 def subscriptions():
     with watched() as lab:
-        def message(kind, token, **changes):
-            url = f"https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
-            return lab.envelope("You have chosen to subscribe", Type=kind, Token=token, SubscribeURL=url, **changes)
+        def message(kind, token):
+            return subscription(lab, kind, token)
 
         def confirm_path(token):
             return f"/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
@@ -197,6 +196,39 @@ def subscriptions():
         text = lab.log() + lab.ctl("subscriptions").stdout + lab.ctl("status").stdout
         for token in (a, b, c):
             check(token[:40] not in text, "a token is never shown")
+
+
+def subscription(lab, kind, token):
+    url = f"https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
+    return lab.envelope("You have chosen to subscribe", Type=kind, Token=token, SubscribeURL=url)
+
+
+@case("141 a reload while a subscription is confirmed changes nothing for it; a stop says that it was cut off; no proxy is used")
+def confirmation_cut_off():
+    with socket.create_server(("127.0.0.1", 0)) as proxy, watched(lambda t: t.replace("sns {", "sns {\n\tsubscription = confirm"),
+                                                                start=False) as lab:
+        proxy.settimeout(0.1)
+        there = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        lab.prefix = ["env", *(f"{name}={there}" for name in ("https_proxy", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"))]
+        lab.start()
+        for token in ("aa" * 100, "bb" * 100):
+            path = f"/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token={token}"
+            lab.sns.replies[path] = Reply("<ConfirmSubscriptionResponse/>", pause=1)
+        equal(lab.send(subscription(lab, "SubscriptionConfirmation", "aa" * 100)).status, 200, "the first")
+        wait_for("SNS is asked", lambda: lab.sns.requests)
+        lab.daemons["ipnd"].send_signal(1)
+        wait_for("reloaded", lambda: "was reloaded" in lab.log())
+        equal(lab.one("SELECT state FROM subscription"), "confirming", "state")
+        wait_for("confirmed", lambda: lab.one("SELECT state FROM subscription") == "confirmed")
+        equal(lab.send(subscription(lab, "SubscriptionConfirmation", "bb" * 100)).status, 200, "the second")
+        wait_for("SNS is asked", lambda: len(lab.sns.requests) == 2)
+        lab.stop()
+        equal(lab.rows("SELECT state, detail, confirmed_by FROM subscription WHERE id = 2"),
+              [("failed", "ipnd was stopped before SNS had answered", "ipnd")], "cut off")
+        check("ipnd was stopped before" in lab.ctl("subscriptions").stdout, "said")
+        with contextlib.suppress(TimeoutError):
+            proxy.accept()
+            raise AssertionError("a proxy of the environment was used")
 
 
 @case("120-121 a resolver that never answers: known certificates are served at once, the unknown one gets 503, a stop is prompt")

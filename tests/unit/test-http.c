@@ -34,7 +34,7 @@ struct world {
 	char why[64], peer[64];
 	char *body;
 	size_t body_len;
-	char header[64];
+	char header[64], last_header[64];
 	bool has_header;
 	int kill_in_post; /* a client's socket, reset inside post(); -1 */
 	void (*in_turn)(struct world *w);
@@ -84,6 +84,9 @@ static void on_post(struct http_request *r, void *userdata)
 	w->body_len = body.len;
 	w->has_header = header.at != NULL;
 	snprintf(w->header, sizeof(w->header), "%.*s", (int)header.len, header.at ? header.at : "");
+	header = http_request_last_header(r, "x-test");
+	snprintf(w->last_header, sizeof(w->last_header), "%.*s", (int)header.len,
+		 header.at ? header.at : "-");
 	snprintf(w->peer, sizeof(w->peer), "%s", http_request_peer(r));
 	if (w->kill_in_post >= 0) {
 		reset_socket(w->kill_in_post);
@@ -122,6 +125,9 @@ static void on_refused(struct http_request *r, enum verdict v, const char *why, 
 	w->refusals++;
 	w->refusal = v;
 	snprintf(w->why, sizeof(w->why), "%s", why);
+	header = http_request_last_header(r, "x-test");
+	snprintf(w->last_header, sizeof(w->last_header), "%.*s", (int)header.len,
+		 header.at ? header.at : "-");
 	snprintf(w->peer, sizeof(w->peer), "%s", http_request_peer(r));
 }
 
@@ -532,13 +538,19 @@ START_TEST(gives_body_header_and_peer)
 	ck_assert(getsockname(c.fd, (struct sockaddr *)&own, &len) == 0);
 	peer = unit_format("127.0.0.1:%u", ntohs(own.sin_port));
 	ck_assert_str_eq(w.peer, peer);
-	client_say(&w, &c, POST "X-Test:\r\nContent-Length: 0\r\n\r\n");
+	client_say(&w, &c,
+		   POST "X-Test: a\r\nX-TEST:  b, c \r\nX-Other: d\r\nContent-Length: 0\r\n\r\n");
 	client_wait(&w, &c, 2);
+	ck_assert_str_eq(w.header, "a");
+	ck_assert_str_eq(w.last_header, "b, c");
+	client_say(&w, &c, POST "X-Test:\r\nContent-Length: 0\r\n\r\n");
+	client_wait(&w, &c, 3);
 	ck_assert(w.has_header);
 	ck_assert_uint_eq(w.body_len, 0);
 	client_say(&w, &c, GOOD);
-	client_wait(&w, &c, 3);
+	client_wait(&w, &c, 4);
 	ck_assert(!w.has_header);
+	ck_assert_str_eq(w.last_header, "-");
 	client_close(&c);
 	world_end(&w);
 }
