@@ -125,9 +125,6 @@ static void on_refused(struct http_request *r, enum verdict v, const char *why, 
 	w->refusals++;
 	w->refusal = v;
 	snprintf(w->why, sizeof(w->why), "%s", why);
-	header = http_request_last_header(r, "x-test");
-	snprintf(w->last_header, sizeof(w->last_header), "%.*s", (int)header.len,
-		 header.at ? header.at : "-");
 	snprintf(w->peer, sizeof(w->peer), "%s", http_request_peer(r));
 }
 
