@@ -54,6 +54,12 @@ static bool network_of(struct text t, char *ret, bool *ret_local)
 	}
 	if (inet_pton(AF_INET6, host, &six) != 1)
 		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&six)) { /* as a proxy that listens on [::] shows them */
+		memcpy(&four, six.s6_addr + sizeof(six) - sizeof(four), sizeof(four));
+		*ret_local = ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+		network(AF_INET, (unsigned char *)&four, sizeof(four), IPV4_BYTES, ret);
+		return true;
+	}
 	*ret_local = IN6_IS_ADDR_LOOPBACK(&six);
 	network(AF_INET6, six.s6_addr, sizeof(six), IPV6_BYTES, ret);
 	return true;
