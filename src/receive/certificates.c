@@ -185,6 +185,12 @@ enum verdict certificates_get(struct certificates *c, struct text region, const 
 		return VERDICT_PASS;
 	}
 	v = read_file(path, &fresh, why);
+	/* What could not be written over what is there is the better of the two. */
+	if (v != VERDICT_PASS && e->unsaved && strcmp(e->name, fresh.name) == 0) {
+		e->used = c->clock;
+		*ret = e->certificate;
+		return VERDICT_PASS;
+	}
 	if (v != VERDICT_PASS)
 		return v;
 	entry_clear(e);
