@@ -7,8 +7,13 @@ SELECT 1 FROM subscription WHERE message_id = :message_id OR (topic_arn = :topic
 INSERT INTO subscription (account, topic_arn, type, message_id, token, sent_at, received_at, state, confirmed_by, updated_at)
 VALUES (:account, :topic_arn, :type, :message_id, :token, :sent_at, :received_at, :state, :by, :received_at);
 
+-- What came of an attempt counts only while that attempt is the last.
 -- name: subscription_state
-UPDATE subscription SET state = :state, detail = :detail, confirmed_by = :by, updated_at = :now WHERE id = :id;
+UPDATE subscription SET state = :state, detail = :detail, confirmed_by = :by, updated_at = :now
+WHERE id = :id AND (:state = 'confirming' OR (state = 'confirming' AND confirmed_by = :by));
+
+-- name: subscription_cut_off
+UPDATE subscription SET state = 'failed', detail = :detail, updated_at = :now WHERE state = 'confirming' AND confirmed_by = :by;
 
 -- All of them, newest first. `alive`: notifications that were sent after it have come, so the subscription stands. `superseded`:
 -- a newer message about the same topic is what counts now.

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/exit.h"
@@ -19,6 +18,7 @@
 #include "config/config.h"
 #include "ledger/apply.h"
 #include "ledger/ledger.h"
+#include "ledger/subscription.h"
 #include "net/http.h"
 #include "net/tls.h"
 #include "receive/receive.h"
@@ -116,6 +116,25 @@ static int commit_hooks(struct daemon *d, const struct config *c)
 	return hooks_registered(d, c->database.path, ledger_commit(d->ledger));
 }
 
+/* Inside the transaction of the start: what a crash left in the middle is for a person, who is told. */
+static int end_confirmations(struct daemon *d, const struct config *c)
+{
+	int n = ledger_cut_off_subscriptions(d->ledger, PROGRAM,
+					     "ipnd ended before SNS had answered", utc_now_ms());
+
+	if (n < 0) {
+		log_error("%s: %s", c->database.path, ledger_error(d->ledger));
+		ledger_rollback(d->ledger);
+		return n;
+	}
+	if (n > 0)
+		log_error(
+			"%d subscription%s may not be confirmed, since ipnd ended before SNS had answered: "
+			"ipnctl subscriptions",
+			n, n == 1 ? "" : "s");
+	return 0;
+}
+
 static int open_ledger(struct daemon *d, const struct config *c)
 {
 	struct why why;
@@ -145,6 +164,8 @@ static int open_ledger(struct daemon *d, const struct config *c)
 		return r;
 	}
 	r = begin_hooks(d, c, START_TRIES);
+	if (r == 0)
+		r = end_confirmations(d, c);
 	return r < 0 ? r : commit_hooks(d, c);
 }
 
@@ -319,15 +340,9 @@ static int reload(struct daemon *d)
 	}
 	used = TAKE(c);
 	warn_of_stand_in(used);
-	return same_database ? commit_hooks(d, used) : 0;
-}
-
-static uint64_t monotonic_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	if (same_database && commit_hooks(d, used) < 0)
+		log_error("%s: is in use, but for its hooks: reload again", used->file);
+	return 0;
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata)

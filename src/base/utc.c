@@ -17,6 +17,14 @@
 /* A duration can be added to any time without overflow. */
 #define DURATION_MAX (INT64_MAX / 2)
 
+uint64_t monotonic_usec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 int64_t utc_now_ms(void)
 {
 	struct timespec now;

@@ -11,6 +11,9 @@
 
 int64_t utc_now_ms(void);
 
+/* A clock that only goes on, whatever is done to the other: for how long something takes. */
+uint64_t monotonic_usec(void);
+
 /* The form SNS writes and the database holds, byte for byte: 24 bytes, a valid date of 1970 to 9999. 0 or -EINVAL. */
 int utc_parse(struct text t, int64_t *ret_ms);
 

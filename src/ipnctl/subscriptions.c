@@ -16,16 +16,31 @@
 /* A confirmation takes a few seconds at most: what stands longer was cut off. */
 #define CONFIRMING_MS 60000
 
-static bool is_open(const json_t *row, int64_t now_ms)
+/* Cut off: who asked ended before SNS had answered, and could not write that down. */
+static bool is_cut_off(const struct ctl *c, const json_t *row)
 {
-	if (row_number(row, "alive") || row_number(row, "superseded") ||
-	    row_is(row, "state", "confirmed"))
-		return false;
-	return !row_is(row, "state", "confirming") ||
-	       now_ms - row_time(row, "updated_at") > CONFIRMING_MS;
+	return row_is(row, "state", "confirming") &&
+	       c->now_ms - row_time(row, "updated_at") > CONFIRMING_MS;
 }
 
-static const char *meaning_of(const json_t *row, int64_t now_ms)
+/* The account still has that topic. Its notifications are looked for by its name. */
+static bool is_configured(const struct ctl *c, const json_t *row)
+{
+	const struct account *a =
+		config_account_of_topic(c->config, text_of(row_word(row, "topic_arn")));
+
+	return a && row_is(row, "account", a->name);
+}
+
+static bool is_open(const struct ctl *c, const json_t *row)
+{
+	if (row_number(row, "alive") || row_number(row, "superseded") || !is_configured(c, row) ||
+	    row_is(row, "state", "confirmed"))
+		return false;
+	return !row_is(row, "state", "confirming") || is_cut_off(c, row);
+}
+
+static const char *meaning_of(const struct ctl *c, const json_t *row)
 {
 	bool asks = row_is(row, "type", "SubscriptionConfirmation");
 
@@ -33,13 +48,14 @@ static const char *meaning_of(const json_t *row, int64_t now_ms)
 		return "a later message about this topic counts";
 	if (row_number(row, "alive"))
 		return "notifications have come since: nothing to do";
+	if (!is_configured(c, row))
+		return "no account of that name has this topic now: nothing to do";
 	if (row_is(row, "state", "confirmed"))
 		return asks ? "done: no notification has come yet"
 			    : "subscribed again: no notification has come yet";
 	if (row_is(row, "state", "confirming"))
-		return is_open(row, now_ms)
-			       ? "ipnd ended before SNS had answered: confirm it by hand"
-			       : "SNS has been asked";
+		return is_cut_off(c, row) ? "cut off before SNS had answered: confirm it by hand"
+					  : "SNS has been asked";
 	if (row_is(row, "state", "failed"))
 		return row_word(row, "detail");
 	return asks ? "SNS asks: until it is confirmed, no notification comes"
@@ -56,8 +72,8 @@ int subscriptions_ask(struct ctl *c, json_t **ret)
 		return r;
 	json_array_foreach(rows, i, row)
 	{
-		json_put(row, "open", json_boolean(is_open(row, c->now_ms)));
-		json_put(row, "advice", json_text(meaning_of(row, c->now_ms)));
+		json_put(row, "open", json_boolean(is_open(c, row)));
+		json_put(row, "advice", json_text(meaning_of(c, row)));
 	}
 	*ret = rows;
 	return 0;

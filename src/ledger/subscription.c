@@ -73,6 +73,21 @@ int ledger_set_subscription(struct ledger *l, int64_t id, enum subscription_stat
 	return query_run(l, s);
 }
 
+int ledger_cut_off_subscriptions(struct ledger *l, const char *by, const char *detail,
+				 int64_t now_ms)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_subscription_cut_off, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":by", by);
+	query_bind_string(s, ":detail", detail);
+	query_bind_time(s, ":now", now_ms);
+	r = query_run(l, s);
+	return r < 0 ? r : sqlite3_changes(l->db);
+}
+
 int ledger_find_subscription(struct ledger *l, int64_t id, char **ret_topic_arn, char **ret_token)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;

@@ -33,6 +33,10 @@ int ledger_keep_subscription(struct ledger *l, const struct ledger_subscription 
 int ledger_set_subscription(struct ledger *l, int64_t id, enum subscription_state state,
 			    const char *detail, const char *by, int64_t now_ms);
 
+/* Those that `by` was confirming when it ended become failed, for that reason. How many, or negative errno. */
+int ledger_cut_off_subscriptions(struct ledger *l, const char *by, const char *detail,
+				 int64_t now_ms);
+
 /* The topic and the token of number `id`, which the caller frees. 0, -ENOENT, or another negative errno. */
 int ledger_find_subscription(struct ledger *l, int64_t id, char **ret_topic_arn, char **ret_token);
 

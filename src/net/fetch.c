@@ -85,7 +85,7 @@ static int outcome(struct fetch *t, CURLcode code, struct why *why)
 	}
 	if (status != 200) {
 		why_set(why, "answered %ld", status);
-		return -EPROTO;
+		return status < 500 ? -EPROTO : -EIO;
 	}
 	return 0;
 }

@@ -26,7 +26,7 @@ struct fetch_settings {
 
 /*
  * What came of it. 0: the answer's status was 200 and `body` is all of it. Else negative errno with the reason in words: -EPROTO
- * for another status, -EFBIG for a longer body, -ETIMEDOUT, -EIO for all the rest. The fetch is over then; `body` is borrowed.
+ * for a status that says no (below 500), -EFBIG for a longer body, -ETIMEDOUT, -EIO for all the rest. The fetch is over then; `body` is borrowed.
  */
 typedef void fetch_done(int error, struct text body, const char *why, void *userdata);
 

@@ -10,7 +10,7 @@
 #include "net/fetch.h"
 #include "sns/topic.h"
 
-#define WRITE_RETRY_USEC 100000
+#define WRITE_RETRY_USEC 500000
 
 /* One that is being confirmed, or has been and is not written yet. */
 struct confirmation {
@@ -28,6 +28,7 @@ struct confirmer {
 	sd_event_source *write; /* soon: what is known */
 	struct ledger *ledger;
 	struct confirmation *first;
+	bool failed; /* said once per trouble */
 };
 
 static void confirmation_free(struct confirmation *n)
@@ -74,13 +75,18 @@ static int on_write(sd_event_source *source, uint64_t usec, void *userdata)
 		if (!n->known) {
 			at = &n->next;
 		} else if (write_one(c->ledger, n) < 0) {
+			if (!c->failed)
+				log_warning("what came of a confirmation cannot be written yet: %s",
+					    ledger_error(c->ledger));
+			c->failed = true;
 			write_soon(c, WRITE_RETRY_USEC);
-			break;
+			return 0;
 		} else {
 			*at = n->next;
 			confirmation_free(n);
 		}
 	}
+	c->failed = false;
 	return 0;
 }
 
@@ -92,10 +98,9 @@ static void on_answer(int error, struct text body, const char *why, void *userda
 	(void)body;
 	n->known = true;
 	n->error = error;
-	why_set(&n->why, "SNS did not confirm it: %s", why);
+	why_set(&n->why, "not confirmed: %s", why);
 	if (error < 0)
-		log_error("subscription %" PRId64
-			  " is not confirmed: %s; ipnctl subscriptions confirm %" PRId64
+		log_error("subscription %" PRId64 " is %s; ipnctl subscriptions confirm %" PRId64
 			  " tries again",
 			  n->id, n->why.text, n->id);
 	else
@@ -185,7 +190,7 @@ static void on_answer_now(int error, struct text body, const char *why, void *us
 	(void)body;
 	a->error = error;
 	if (error < 0)
-		why_set(a->why, "SNS did not confirm it: %s", why);
+		why_set(a->why, "not confirmed: %s", why);
 	sd_event_exit(a->event, 0);
 }
 

@@ -18,6 +18,8 @@ struct message {
 	struct message *next;
 	struct http_request *request;
 	int64_t received_ms;
+	uint64_t arrived_usec,
+		accepted_usec; /* monotonic; accepted: since when it waits for the database */
 	struct sns_envelope envelope;
 	struct sns_topic topic;    /* borrowed from the envelope */
 	char hex[SNS_HEX_SIZE];    /* of the certificate it names */

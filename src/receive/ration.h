@@ -7,8 +7,8 @@
 
 #include "receive/source.h"
 
-#define RATION_SOURCES                                                                             \
-	64 /* known at a time; one with nothing under way gives its place to a new one */
+/* Known at a time; one with nothing under way gives its place to a new one. */
+#define RATION_SOURCES 1024
 
 struct ration_source {
 	char key[SOURCE_SIZE]; /* source_of(); "" is free */

@@ -37,6 +37,7 @@ struct receiver {
 	struct deadlines *deadlines;
 	struct counters counters;
 	struct unknown_names unknown, certificates_noted;
+	int64_t deadline_ms;  /* of a request: that of the start, since connections keep it */
 	bool database_failed; /* said once per trouble, not once per turn */
 };
 
@@ -148,6 +149,7 @@ static void accept_message(struct receiver *r, struct message *m)
 {
 	if (m->envelope.type == SNS_NOTIFICATION)
 		message_understand(m);
+	m->accepted_usec = monotonic_usec();
 	*r->waiting_end = m;
 	r->waiting_end = &m->next;
 }
@@ -170,8 +172,8 @@ static bool wait_for_certificate(struct receiver *r, struct message *m)
 {
 	char source[SOURCE_SIZE];
 
-	source_of(http_request_peer(m->request), http_request_header(m->request, "X-Forwarded-For"),
-		  source);
+	source_of(http_request_peer(m->request),
+		  http_request_last_header(m->request, "X-Forwarded-For"), source);
 	return supply_want(r->supply, m->topic.region, m->hex, source, &m->wait, &m->why);
 }
 
@@ -228,6 +230,7 @@ static void receiver_post(struct http_request *request, void *userdata)
 		return;
 	}
 	m->request = request;
+	m->arrived_usec = monotonic_usec();
 	v = message_read(m, r->config, utc_now_ms());
 	if (v != VERDICT_PASS) {
 		finish(r, m, v);
@@ -343,12 +346,13 @@ static void answer_waiting(struct receiver *r, int error)
 	r->retired = NULL;
 }
 
-/* Whether the oldest has waited so long that its sender had better come again. */
+/* Whether the oldest has waited so long that its sender had better come again: half of its time for the database, and nearly all. */
 static bool waited_enough(const struct receiver *r)
 {
-	int64_t waited_ms = utc_now_ms() - r->waiting->received_ms;
+	uint64_t now = monotonic_usec(), deadline_usec = (uint64_t)r->deadline_ms * 1000;
 
-	return waited_ms < 0 || waited_ms > r->config->listen.request_deadline_ms / 2;
+	return now - r->waiting->accepted_usec > deadline_usec / 2 ||
+	       now - r->waiting->arrived_usec > deadline_usec * 9 / 10;
 }
 
 static void receiver_turn(void *userdata)
@@ -401,9 +405,9 @@ const struct http_handler receiver_handler = {
 };
 
 /* How long a message may wait for its certificate: its answer comes before the connection's end, and before SNS gives up. */
-static int64_t patience_ms(const struct config *c)
+static int64_t patience_ms(const struct receiver *r)
 {
-	int64_t ms = c->listen.request_deadline_ms * 3 / 4;
+	int64_t ms = r->deadline_ms * 3 / 4;
 
 	return ms < PATIENCE_MAX_MS ? ms : PATIENCE_MAX_MS;
 }
@@ -419,7 +423,7 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 			"messages of the configuration before are still waiting for the database");
 		return -EBUSY;
 	}
-	error = supply_new(r->event, &config->sns, patience_ms(config), &supply_handler, r, &supply,
+	error = supply_new(r->event, &config->sns, patience_ms(r), &supply_handler, r, &supply,
 			   why);
 	if (error == 0)
 		error = trust_load(&config->sns, &trust, why);
@@ -460,6 +464,7 @@ int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
 		return -ENOMEM;
 	r->event = sd_event_ref(event);
 	r->ledger = ledger;
+	r->deadline_ms = config->listen.request_deadline_ms;
 	r->waiting_end = &r->waiting;
 	error = add_timer(r, on_retry, "database-retry", &r->retry);
 	if (error == 0)

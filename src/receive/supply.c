@@ -4,18 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "base/utc.h"
 #include "net/fetch.h"
+#include "receive/failures.h"
 #include "receive/ration.h"
 #include "sns/topic.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 #define LOOK_USEC    100000 /* how exact the ends of waiting and the allowances are */
-#define REMEMBERED                                                                                 \
-	64 /* failures; beyond that the oldest is forgotten, and fetched again when it is wanted */
-#define URL_SIZE SNS_CERTIFICATE_URL_SIZE
+#define URL_SIZE     SNS_CERTIFICATE_URL_SIZE
 
 /* A certificate that somebody waits for, or waited: it is fetched all the same, for when its sender comes again. */
 struct want {
@@ -29,13 +28,6 @@ struct want {
 	struct supply_wait *waits;
 };
 
-struct failure {
-	char url[URL_SIZE]; /* "": free */
-	uint64_t at_usec;
-	enum verdict verdict;
-	struct why why;
-};
-
 struct supply {
 	sd_event *event;
 	sd_event_source *timer; /* runs while anything is wanted */
@@ -47,16 +39,8 @@ struct supply {
 	struct want *wants; /* in the order in which they were first wanted */
 	unsigned n_wants, n_fetching, n_waiting;
 	struct ration ration;
-	struct failure failures[REMEMBERED];
+	struct failures failures;
 };
-
-static uint64_t now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void arm(struct supply *s)
 {
@@ -65,39 +49,6 @@ static void arm(struct supply *s)
 	/* Cannot fail for a timer that exists, but for want of memory; the next want arms it again. */
 	if (sd_event_source_set_time_relative(s->timer, LOOK_USEC) >= 0)
 		sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
-}
-
-/* failures */
-
-static struct failure *find_failure(struct supply *s, const char *url)
-{
-	uint64_t now = now_usec();
-
-	for (size_t i = 0; i < REMEMBERED; i++) {
-		struct failure *f = &s->failures[i];
-
-		if (strcmp(f->url, url) == 0)
-			return now - f->at_usec < SUPPLY_REMEMBERED_S * USEC_PER_SEC ? f : NULL;
-	}
-	return NULL;
-}
-
-static void remember(struct supply *s, const struct want *w, enum verdict v, const struct why *why)
-{
-	struct failure *oldest = &s->failures[0];
-
-	for (size_t i = 0; i < REMEMBERED; i++) {
-		struct failure *f = &s->failures[i];
-
-		if (strcmp(f->url, w->url) == 0) {
-			oldest = f;
-			break;
-		}
-		if (f->at_usec < oldest->at_usec)
-			oldest = f;
-	}
-	*oldest = (struct failure){.at_usec = now_usec(), .verdict = v, .why = *why};
-	memcpy(oldest->url, w->url, sizeof(oldest->url));
 }
 
 /* waiting */
@@ -202,6 +153,8 @@ static void on_fetched(int error, struct text body, const char *reason, void *us
 {
 	struct want *w = userdata;
 	struct supply *s = w->supply;
+	/* What SNS says stands for longer than what the network does to us. */
+	int remembered_s = error == 0 || error == -EPROTO ? SUPPLY_REFUSED_S : SUPPLY_FAILED_S;
 	struct why why = {""};
 	enum verdict v;
 
@@ -214,8 +167,11 @@ static void on_fetched(int error, struct text body, const char *reason, void *us
 			why_set(&why, "what was fetched from %s: %s", w->url, why.text);
 	}
 	if (v != VERDICT_PASS) {
-		log_warning("%s; not tried again for %d s", why.text, SUPPLY_REMEMBERED_S);
-		remember(s, w, v, &why);
+		log_warning(
+			"%s; not tried again for %d s; it can be put into the folder by hand: ipnd(8), CERTIFICATES",
+			why.text, remembered_s);
+		failures_add(&s->failures, w->url, v, &why, monotonic_usec(),
+			     monotonic_usec() + (uint64_t)remembered_s * USEC_PER_SEC);
 	}
 	s->handler.fetched(v == VERDICT_PASS, s->userdata);
 	tell_all(s, w, v, why.text);
@@ -233,7 +189,7 @@ static bool may_fetch(struct ration_source *source, uint64_t now)
 static struct want *next_want(struct supply *s)
 {
 	struct want *next = NULL;
-	uint64_t now = now_usec();
+	uint64_t now = monotonic_usec();
 
 	for (struct want *w = s->wants; w; w = w->next)
 		if (!w->fetching && may_fetch(w->source, now) &&
@@ -262,11 +218,33 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	tell_impatient(s, now_usec());
+	tell_impatient(s, monotonic_usec());
 	start_some(s);
 	if (s->wants)
 		arm(s);
 	return 0;
+}
+
+/*
+ * The place of one that is not being fetched goes to who has fewer: of the source that has the most, one that nobody waits for any
+ * more if there is such. False: nobody has more.
+ */
+static bool make_room(struct supply *s, const struct ration_source *from)
+{
+	struct want *victim = NULL;
+
+	for (struct want *w = s->wants; w; w = w->next) {
+		if (w->fetching || w->source->wanted <= from->wanted + 1)
+			continue;
+		if (!victim || w->source->wanted > victim->source->wanted ||
+		    (w->source == victim->source && victim->waits && !w->waits))
+			victim = w;
+	}
+	if (!victim)
+		return false;
+	tell_all(s, victim, VERDICT_CERTIFICATE_MISSING, "too many others are wanted");
+	want_free(victim);
+	return true;
 }
 
 static struct want *want_new(struct supply *s, struct text region, const char *hex, const char *url,
@@ -274,7 +252,8 @@ static struct want *want_new(struct supply *s, struct text region, const char *h
 {
 	struct want *w, **end = &s->wants;
 
-	if (s->n_wants >= SUPPLY_WANTED || source->wanted >= SUPPLY_WANTED_EACH)
+	if (source->wanted >= SUPPLY_WANTED_EACH ||
+	    (s->n_wants >= SUPPLY_WANTED && !make_room(s, source)))
 		return NULL;
 	w = calloc(1, sizeof(*w));
 	if (!w)
@@ -324,12 +303,12 @@ bool supply_want(struct supply *s, struct text region, const char *hex, const ch
 		 struct supply_wait *wait, struct why *why)
 {
 	struct ration_source *from;
-	uint64_t now = now_usec();
+	uint64_t now = monotonic_usec();
 	char url[URL_SIZE] = "";
 	struct want *w = NULL;
 
 	sns_certificate_url_write(region, hex, url);
-	if (!s->fetcher || find_failure(s, url))
+	if (!s->fetcher || failures_find(&s->failures, url, now))
 		return false;
 	from = ration_source(&s->ration, source, now);
 	if (from && s->n_waiting < SUPPLY_WAITING && from->waiting < SUPPLY_WAITING_EACH)
@@ -355,7 +334,7 @@ enum verdict supply_get(struct supply *s, struct text region, const char *hex,
 	if (v == VERDICT_PASS || !s->fetcher)
 		return v;
 	sns_certificate_url_write(region, hex, url);
-	f = find_failure(s, url);
+	f = failures_find(&s->failures, url, monotonic_usec());
 	if (!f)
 		return v;
 	*why = f->why;
@@ -380,8 +359,11 @@ int supply_new(sd_event *event, const struct sns_config *c, int64_t patience_ms,
 	r = certificates_new(c->certificate_cache, &s->certificates);
 	if (r == -ENAMETOOLONG)
 		why_set(why, "certificate_cache is too long");
-	if (r == 0 && c->fetch)
+	if (r == 0 && c->fetch) {
 		r = fetcher_new(event, &settings, &s->fetcher, why);
+		if (r < 0)
+			why_set(why, "tls_trust: %s", why->text);
+	}
 	if (r == 0)
 		r = sd_event_add_time(event, &s->timer, CLOCK_MONOTONIC, 0, 1, on_time, s);
 	if (r < 0)

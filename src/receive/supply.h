@@ -3,7 +3,7 @@
  * certificate is fetched waits; everything else goes on.
  *
  * Anybody who knows the merchant's topic can post messages that name certificates that are none. They cost nobody else anything:
- * what is known is found without asking; each URL is fetched once at a time, and not again for a minute when that failed; of the
+ * what is known is found without asking; each URL is fetched once at a time, and for a while not again when that failed; of the
  * unknown ones a few are fetched at a time, whose turn it is goes round among the sources, and each source has an allowance.
  */
 #ifndef IPND_RECEIVE_SUPPLY_H
@@ -18,13 +18,14 @@
 
 #define SUPPLY_FETCHES      4    /* at a time */
 #define SUPPLY_PER_SOURCE   2    /* of these, of one source */
-#define SUPPLY_WANTED       256  /* URLs that wait for their turn or are being fetched */
+#define SUPPLY_WANTED       1024 /* URLs that wait for their turn or are being fetched */
 #define SUPPLY_WANTED_EACH  8    /* of these, of one source */
 #define SUPPLY_WAITING      1024 /* messages that wait */
 #define SUPPLY_WAITING_EACH 256  /* of these, of one source */
 #define SUPPLY_BURST        4    /* fetches a source may have at once... */
 #define SUPPLY_REFILL_S     5    /* ...and then one each so many seconds */
-#define SUPPLY_REMEMBERED_S 60   /* how long a failure stands */
+#define SUPPLY_REFUSED_S    60   /* how long it stands that SNS has no such certificate */
+#define SUPPLY_FAILED_S     15   /* and any other failure: shorter than our Retry-After */
 
 struct supply;
 
@@ -58,8 +59,8 @@ void supply_free(struct supply *s);
 DEFINE_CLEANUP(struct supply *, supply_free)
 
 /*
- * As certificates_get(), and like it at once. What is not in the cache and could not be fetched within the last minute has
- * that for a reason.
+ * As certificates_get(), and like it at once. What is not in the cache and could not be fetched a moment ago has that for
+ * a reason.
  */
 enum verdict supply_get(struct supply *s, struct text region, const char *hex,
 			const struct sns_certificate **ret, struct why *why);

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import stat
 import subprocess
 import threading
@@ -108,7 +109,7 @@ def folder():
         equal(len(lab.sns.requests), 3, "fetches")
 
 
-@case("a fetch that takes longer than a message can wait: 503, and 200 when the sender comes again; a stop waits for neither")
+@case("a fetch that takes longer than a message can wait: 503 in time, and 200 when the sender comes again")
 def slow_fetch():
     with watched(lambda t: t.replace("listen {", 'listen {\n\trequest_deadline = "2s"')) as lab:
         signer = Signer(lab)
@@ -226,9 +227,64 @@ def confirmation_cut_off():
         equal(lab.rows("SELECT state, detail, confirmed_by FROM subscription WHERE id = 2"),
               [("failed", "ipnd was stopped before SNS had answered", "ipnd")], "cut off")
         check("ipnd was stopped before" in lab.ctl("subscriptions").stdout, "said")
+        with contextlib.closing(sqlite3.connect(lab.database)) as db:  # as a kill -9 leaves it
+            db.execute("UPDATE subscription SET state = 'confirming', detail = NULL WHERE id = 2")
+            db.commit()
+        lab.start()
+        equal(lab.rows("SELECT state, detail FROM subscription WHERE id = 2"),
+              [("failed", "ipnd ended before SNS had answered")], "after a crash")
+        check("1 subscription may not be confirmed" in lab.log(), "said at the start")
         with contextlib.suppress(TimeoutError):
             proxy.accept()
             raise AssertionError("a proxy of the environment was used")
+
+
+def plain(lab, body, *forwarded):
+    """A post over plain HTTP, as a proxy hands it on; the answer is read later."""
+    s = socket.create_connection(("127.0.0.1", lab.port(1)), timeout=20)
+    s.sendall("".join(["POST /ipn HTTP/1.1\r\nHost: localhost\r\n", *(f"X-Forwarded-For: {f}\r\n" for f in forwarded),
+                       f"Content-Length: {len(body)}\r\n\r\n", body]).encode())
+    return s
+
+
+@case("136 behind a proxy: what a stranger writes into X-Forwarded-For, or a storm of many networks, takes no turn of SNS's")
+def forwarded():
+    sns = "203.0.113.5"
+    for what, count, network in (("a header of his own before the proxy's", 12, lambda i: (sns, "198.51.100.66")),
+                                 ("IPv4 as IPv6", 12, lambda i: ("::ffff:198.51.100.66",)),
+                                 ("64 networks", 576, lambda i: (f"10.{i % 64}.0.1",))):
+        with watched(lambda t: t.replace("listen {", 'listen {\n\thttp = {"127.0.0.1:0"}')) as lab:
+            signer = Signer(lab)
+            genuine = json.dumps(signer.message(signer.offer()))
+            e = lab.envelope(inner())
+            junk = [json.dumps(dict(e, SigningCertURL=e["SigningCertURL"].replace(lab.hex, f"{i:032x}"))) for i in range(count)]
+            storm = [plain(lab, body, *network(i)) for i, body in enumerate(junk)]
+            time.sleep(0.2)
+            with plain(lab, genuine, "::ffff:" + sns if what == "IPv4 as IPv6" else sns) as s:
+                equal(s.recv(1000).split(b" ")[1], b"200", what)
+            for s in storm:
+                s.close()
+
+
+@case("137 a certificate kept in memory only is used, although something unusable is in its place in the folder")
+def unusable_file():
+    with watched() as lab:
+        signer = Signer(lab)
+        hexa = signer.offer()
+        os.mkdir(signer.path(hexa))
+        for _ in range(3):
+            equal(lab.send(signer.message(hexa)).status, 200, "a folder is in its place")
+        equal(len(lab.sns.requests), 1, "fetches")
+
+
+@case("a reload to a longer deadline: connections keep theirs, and a message that waits is answered in time all the same")
+def longer_deadline():
+    with watched(lambda t: t.replace("listen {", 'listen {\n\trequest_deadline = "2s"')) as lab:
+        lab.configure(lambda t: t.replace('request_deadline = "2s"', 'request_deadline = "10s"'))
+        lab.daemons["ipnd"].send_signal(1)
+        wait_for("reloaded", lambda: "was reloaded" in lab.log())
+        signer = Signer(lab)
+        equal(lab.send(signer.message(signer.offer(pause=5))).status, 503, "an answer, not a cut")
 
 
 @case("120-121 a resolver that never answers: known certificates are served at once, the unknown one gets 503, a stop is prompt")

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 
 #include "net/socket.h"
+#include "receive/failures.h"
 #include "receive/ration.h"
 #include "receive/source.h"
 
@@ -133,6 +134,35 @@ START_TEST(sources_at_a_time)
 }
 END_TEST
 
+START_TEST(failures)
+{
+	static struct failures f;
+	struct why why = {"answered 404"};
+	const struct failure *found;
+	char url[SNS_CERTIFICATE_URL_SIZE];
+
+	failures_add(&f, "a", VERDICT_CERTIFICATE_MISSING, &why, 10, 70);
+	ck_assert_ptr_null(failures_find(&f, "b", 10));
+	found = failures_find(&f, "a", 69);
+	ck_assert(found && found->verdict == VERDICT_CERTIFICATE_MISSING);
+	ck_assert_str_eq(found->why.text, "answered 404");
+	ck_assert_ptr_null(failures_find(&f, "a", 70));
+	failures_add(&f, "a", VERDICT_CERTIFICATE, &why, 80, 90);
+	ck_assert(failures_find(&f, "a", 85)->verdict == VERDICT_CERTIFICATE);
+	ck_assert_ptr_null(failures_find(&f, "a", 90));
+	/* as many as there are places; then the oldest goes */
+	for (int i = 1; i < FAILURES_MAX; i++) {
+		snprintf(url, sizeof(url), "u%d", i);
+		failures_add(&f, url, VERDICT_CERTIFICATE, &why, 100 + (uint64_t)i, 1000);
+	}
+	ck_assert_ptr_nonnull(failures_find(&f, "a", 85));
+	failures_add(&f, "one more", VERDICT_CERTIFICATE, &why, 500, 1000);
+	ck_assert_ptr_null(failures_find(&f, "a", 85));
+	ck_assert_ptr_nonnull(failures_find(&f, "u1", 600));
+	ck_assert_ptr_nonnull(failures_find(&f, "one more", 600));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("source");
@@ -143,5 +173,6 @@ int main(void)
 	tcase_add_loop_test(c, owner, 0, ROWS(owners));
 	tcase_add_test(c, allowance);
 	tcase_add_test(c, sources_at_a_time);
+	tcase_add_test(c, failures);
 	return unit_main(suite);
 }
