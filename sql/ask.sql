@@ -100,6 +100,19 @@ WHERE n.message_id = :id;
 -- name: ask_event
 SELECT * FROM event WHERE id = :number;
 
+-- name: ask_event_attempts
+SELECT * FROM hook_attempt_before WHERE event_id = :number ORDER BY hook, attempt;
+
+-- Runs in one state, of one hook or of all, the latest first.
+-- name: ask_runs
+SELECT r.*, e.name AS event, e.object_id FROM hook_run r JOIN event e ON e.id = r.event_id
+WHERE r.state = :state AND (:hook IS NULL OR r.hook = :hook)
+ORDER BY r.updated_at DESC, r.event_id DESC LIMIT :limit;
+
+-- name: ask_dead
+SELECT hook, count(*) AS runs FROM hook_run
+WHERE state = 'dead' AND (:hook IS NULL OR hook = :hook) AND (:number IS NULL OR event_id = :number) GROUP BY hook ORDER BY hook;
+
 -- name: ask_event_runs
 SELECT * FROM hook_run WHERE event_id = :number ORDER BY hook;
 
@@ -195,7 +208,7 @@ SELECT (SELECT count(*) FROM fact WHERE place IS NULL AND decision IS NULL) AS c
 
 -- The doubled terms on state are those of the partial indexes hook_run_open and hook_run_dead.
 -- name: ask_hooks
-SELECT h.name, h.active, h.seen_event,
+SELECT h.name, h.active, h.seen_event, h.deaths, h.paused_at, h.paused_why, h.probe_at,
 	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'pending') AS pending,
 	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'running') AS running,
 	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'dead') AS dead,

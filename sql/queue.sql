@@ -5,7 +5,7 @@
 PRAGMA data_version;
 
 -- name: queue_hooks
-SELECT name, seen_event FROM hook WHERE active = 1 ORDER BY name;
+SELECT name, seen_event, deaths, paused_at, probe_at FROM hook WHERE active = 1 ORDER BY name;
 
 -- name: queue_newest
 SELECT coalesce(max(id), 0) AS id FROM event;
@@ -25,20 +25,39 @@ ON CONFLICT DO NOTHING;
 -- name: queue_seen
 UPDATE hook SET seen_event = :event_id WHERE name = :hook AND seen_event < :event_id;
 
--- In the order of hook_run_due, which holds the key as well: nothing is sorted, however long the queue.
+-- In the order of hook_run_due, so that nothing is sorted, however long the queue.
 -- name: queue_due
 SELECT r.event_id, r.hook, r.lane, r.attempts
-FROM hook_run r CROSS JOIN hook h ON h.name = r.hook AND h.active = 1
-WHERE r.state = 'pending' AND r.next_attempt_at <= :now
+FROM hook_run r
+WHERE r.hook = :hook AND r.state = 'pending' AND r.next_attempt_at <= :now
 	AND NOT EXISTS (SELECT 1 FROM hook_run e WHERE e.hook = r.hook AND e.lane = r.lane AND e.event_id < r.event_id
 		AND e.state IN ('pending', 'running'))
-ORDER BY r.next_attempt_at, r.event_id, r.hook;
+	AND NOT (:block_on_dead AND EXISTS (SELECT 1 FROM hook_run e WHERE e.hook = r.hook AND e.lane = r.lane
+		AND e.event_id < r.event_id AND e.state = 'dead'))
+ORDER BY r.next_attempt_at, r.event_id;
 
+-- A paused hook's next run waits for its turn and for the hook's.
 -- name: queue_next_due
-SELECT min(next_attempt_at) AS at FROM hook_run WHERE state = 'pending' AND next_attempt_at > :now;
+SELECT min(at) AS at FROM (
+	SELECT CASE WHEN h.paused_at IS NULL THEN
+		(SELECT min(next_attempt_at) FROM hook_run r WHERE r.hook = h.name AND r.state = 'pending' AND r.next_attempt_at > :now)
+	ELSE
+		max(h.probe_at, (SELECT min(next_attempt_at) FROM hook_run r WHERE r.hook = h.name AND r.state = 'pending'))
+	END AS at
+	FROM hook h WHERE h.active = 1)
+WHERE at > :now;
+
+-- The attempt before is put aside when the next one begins. The output of the last five is enough.
+-- name: queue_keep_attempt
+INSERT INTO hook_attempt_before (event_id, hook, attempt, started_at, ended_at, exit_status, detail, output)
+SELECT event_id, hook, attempts, started_at, updated_at, exit_status, detail, output FROM hook_run
+WHERE event_id = :event_id AND hook = :hook AND state = 'pending' AND attempts > 0;
+
+-- name: queue_forget_output
+UPDATE hook_attempt_before SET output = NULL WHERE event_id = :event_id AND hook = :hook AND attempt = :attempt;
 
 -- name: queue_start
-UPDATE hook_run SET state = 'running', attempts = attempts + 1, next_attempt_at = NULL, updated_at = :now
+UPDATE hook_run SET state = 'running', attempts = attempts + 1, next_attempt_at = NULL, started_at = :now, updated_at = :now
 WHERE event_id = :event_id AND hook = :hook AND state = 'pending'
 RETURNING attempts;
 
@@ -53,9 +72,9 @@ RETURNING attempts;
 -- name: queue_dead_event
 INSERT INTO event (name, object_type, object_id, account, environment, late, created_at, notification_id, lane,
 	order_reference_id, seller_order_id, billing_agreement_id, previous_state, state, reason_code, amount_minor, currency,
-	seller_id, updated_at)
+	seller_id, updated_at, hook)
 SELECT 'hook.dead', object_type, object_id, account, environment, late, :now, notification_id, lane, order_reference_id,
-	seller_order_id, billing_agreement_id, previous_state, state, reason_code, amount_minor, currency, seller_id, updated_at
+	seller_order_id, billing_agreement_id, previous_state, state, reason_code, amount_minor, currency, seller_id, updated_at, :hook
 FROM event WHERE id = :event_id AND name <> 'hook.dead'
 RETURNING id;
 
@@ -67,6 +86,46 @@ WHERE state IN ('pending', 'running') AND state = 'running';
 -- name: queue_again
 UPDATE hook_run SET state = 'pending', next_attempt_at = :now, detail = :detail, updated_at = :now
 WHERE event_id = :event_id AND hook = :hook AND state = 'running';
+
+-- name: queue_death
+UPDATE hook SET deaths = deaths + 1 WHERE name = :hook RETURNING deaths;
+
+-- Nothing is written while all is well.
+-- name: queue_alive
+UPDATE hook SET deaths = 0, paused_at = NULL, paused_why = NULL, probe_at = NULL
+WHERE name = :hook AND (deaths > 0 OR paused_at IS NOT NULL);
+
+-- name: queue_pause
+UPDATE hook SET paused_at = coalesce(paused_at, :now), paused_why = :why, probe_at = :probe_at WHERE name = :hook;
+
+-- What a person does: everything that waits is due again.
+-- name: queue_resume
+UPDATE hook SET deaths = 0, paused_at = NULL, paused_why = NULL, probe_at = NULL WHERE name = :hook AND paused_at IS NOT NULL;
+
+-- name: queue_hurry
+UPDATE hook_run SET next_attempt_at = :now WHERE hook = :hook AND state = 'pending' AND next_attempt_at > :now;
+
+-- Given up, and tried again all the same. `:event_id` or `:hook` NULL: of all.
+-- name: queue_retry_event
+UPDATE hook_run SET state = 'pending', next_attempt_at = :now, updated_at = :now
+WHERE event_id = :event_id AND (:hook IS NULL OR hook = :hook) AND state = 'dead';
+
+-- name: queue_retry_dead
+UPDATE hook_run SET state = 'pending', next_attempt_at = :now, updated_at = :now
+WHERE state = 'dead' AND (:hook IS NULL OR hook = :hook);
+
+-- Once more for an event, whatever has become of it before; what waits or runs already is left alone.
+-- name: queue_replay
+INSERT INTO hook_run (event_id, hook, account, environment, lane, state, next_attempt_at, updated_at)
+SELECT id, :hook, account, environment, lane, 'pending', :now, :now FROM event WHERE id = :event_id
+ON CONFLICT (event_id, hook) DO UPDATE SET state = 'pending', next_attempt_at = :now, updated_at = :now
+WHERE state IN ('done', 'dead', 'skipped');
+
+-- name: queue_run_state
+SELECT state FROM hook_run WHERE event_id = :event_id AND hook = :hook;
+
+-- name: queue_events_between
+SELECT * FROM event WHERE id > :after AND created_at >= :since AND created_at < :until ORDER BY id LIMIT :limit;
 
 -- The object of an event as it stands now. Where each notification is a row, the event's own.
 -- name: queue_object_order_reference

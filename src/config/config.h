@@ -80,8 +80,10 @@ struct hook_config {
 	int64_t timeout_ms;
 	int64_t backoff_ms;
 	int64_t backoff_max_ms;
-	int64_t give_up_ms; /* DURATION_NONE: never by time */
-	unsigned attempts;  /* 0: no limit by number */
+	int64_t give_up_ms;   /* DURATION_NONE: never by time */
+	unsigned attempts;    /* 0: no limit by number */
+	unsigned concurrency; /* runs at a time; 0: as many as all hooks together */
+	bool block_on_dead;   /* a run that was given up holds up the later ones of its order */
 };
 
 struct config {

@@ -273,6 +273,8 @@ static const struct setting hook_settings[] = {
 	{"backoff_max", SETTING_DURATION, "1h", AT(backoff_max_ms), "1s", "30d"},
 	{"give_up", SETTING_DURATION, "3d", AT(give_up_ms), "1s", "36500d", .none = true},
 	{"attempts", SETTING_NUMBER, "0", AT(attempts), "0", "1000000"},
+	{"concurrency", SETTING_NUMBER, "0", AT(concurrency), "0", "64"},
+	{"block_on_dead", SETTING_SWITCH, "no", AT(block_on_dead)},
 };
 #undef AT
 

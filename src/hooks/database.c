@@ -1,9 +1,12 @@
 #include "hooks/database.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/utc.h"
+#include "hooks/orphans.h"
 #include "ledger/queue.h"
 
 #define PROGRAM "ipn-hookd"
@@ -87,17 +90,45 @@ static bool collect(const struct queue_run *run, void *userdata)
 	struct interrupted *i = userdata;
 
 	if (!jobs_hold_run(i->in_hand, run->event_id, run->hook))
-		i->error = jobs_add(&i->found, run);
+		i->error = jobs_add(&i->found, run, false);
 	return i->error == 0;
 }
 
-static int put_back(struct ledger *l, struct interrupted *i, size_t *ret_n)
+static int64_t monotonic_ms(void)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* A run is never doubled: its process may end by itself, then it has to. -EBUSY: it goes on. */
+static int wait_for_orphans(struct database *d, const struct jobs *found, struct why *why)
+{
+	int64_t now = monotonic_ms(), since = d->orphans_ms ? d->orphans_ms : now;
+	int signal = now - since >= ORPHANS_GRACE_MS + ORPHANS_TERM_MS ? SIGKILL
+		     : now - since >= ORPHANS_GRACE_MS                 ? SIGTERM
+								       : 0;
+	size_t n = orphans_signal(found, signal);
+
+	d->orphans_ms = n > 0 ? since : 0;
+	if (n == 0)
+		return 0;
+	why_set(why, "%zu run%s of the " PROGRAM " that was killed go%s on", n, n == 1 ? "" : "s",
+		n == 1 ? "es" : "");
+	return -EBUSY;
+}
+
+static int put_back(struct database *d, struct interrupted *i, size_t *ret_n, struct why *why)
+{
+	struct ledger *l = d->ledger;
 	size_t n = 0;
 	int r = queue_running(l, collect, i);
 
 	if (r == 0)
 		r = i->error;
+	if (r == 0)
+		r = wait_for_orphans(d, &i->found, why);
 	for (struct job *j = i->found.first; r == 0 && j; j = j->next, n++)
 		r = queue_again(l, j->event_id, j->hook, PROGRAM " ended while it ran",
 				utc_now_ms());
@@ -106,13 +137,15 @@ static int put_back(struct ledger *l, struct interrupted *i, size_t *ret_n)
 	return r;
 }
 
-static int recover(struct ledger *l, const struct jobs *jobs, size_t *ret_n)
+static int recover(struct database *d, const struct jobs *jobs, size_t *ret_n, struct why *why)
 {
 	struct interrupted i = {.in_hand = jobs};
+	struct ledger *l = d->ledger;
 	int r = ledger_begin(l);
 
+	why->text[0] = 0;
 	if (r == 0)
-		r = put_back(l, &i, ret_n);
+		r = put_back(d, &i, ret_n, why);
 	if (r == 0)
 		r = ledger_commit(l);
 	if (r < 0)
@@ -130,9 +163,10 @@ int database_open(struct database *d, const struct jobs *jobs, size_t *ret_inter
 		r = open_file(d, why);
 	if (r < 0)
 		return r;
-	r = recover(d->ledger, jobs, ret_interrupted);
+	r = recover(d, jobs, ret_interrupted, why);
 	if (r < 0) {
-		why_set(why, "%s", ledger_error(d->ledger));
+		if (!why->text[0])
+			why_set(why, "%s", ledger_error(d->ledger));
 		database_close(d);
 	}
 	return r;

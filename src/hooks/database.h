@@ -3,6 +3,7 @@
 #define IPND_HOOKS_DATABASE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,7 @@ struct database {
 	char *folder;
 	int lock;              /* of the state folder; -1: not held yet */
 	struct ledger *ledger; /* NULL: not open */
+	int64_t orphans_ms;    /* monotonic: since when orphans are waited for; 0: not */
 	dev_t device;          /* of the open file */
 	ino_t inode;
 };
@@ -24,11 +26,15 @@ struct database {
 int database_init(struct database *d, const struct config *c);
 void database_done(struct database *d);
 
+/* How long processes of such runs may go on before TERM, and after it before KILL. */
+#define ORPHANS_GRACE_MS 10000
+#define ORPHANS_TERM_MS  5000
+
 /*
  * Takes the lock of the state folder, opens, and puts runs that say `running` but are not in hand (an ipn-hookd that
- * was killed left them) back into the queue. 0 and their number, or
+ * was killed left them) back into the queue, once their processes have ended. 0 and their number, or
  *   -EAGAIN                     another ipn-hookd has the lock
- *   -ENOENT, -ENOTSUP, -EBUSY   not there yet, of another schema, in use: wait
+ *   -ENOENT, -ENOTSUP, -EBUSY   not there yet, of another schema, in use, such processes go on: wait
  *   other negative errno        as ledger_open()
  * with the reason in `why`.
  */

@@ -18,7 +18,7 @@ struct fact {
 	int64_t number;
 };
 
-#define FACTS 21
+#define FACTS 22
 
 /* The texts that are made here live as long as the facts. */
 struct facts {
@@ -71,6 +71,7 @@ static void facts_of(const struct queue_event *e, int64_t attempt, struct facts 
 	ret->at[ret->n - 1].kind = FACT_FLAG;
 	add_text(ret, "created_at", NULL, ret->created);
 	add_number(ret, "transition_id", NULL, e->has_transition, e->transition_id);
+	add_text(ret, "failed_hook", NULL, e->hook); /* of hook.dead */
 }
 
 /* NAME=value; NULL: out of memory. */

@@ -21,7 +21,7 @@ static void job_free(struct job *j)
 
 DEFINE_CLEANUP(struct job *, job_free)
 
-int jobs_add(struct jobs *jobs, const struct queue_run *run)
+int jobs_add(struct jobs *jobs, const struct queue_run *run, bool paused)
 {
 	CLEANUP(job_freep) struct job *j = calloc(1, sizeof(*j));
 	struct job **at = &jobs->first;
@@ -31,6 +31,8 @@ int jobs_add(struct jobs *jobs, const struct queue_run *run)
 	j->jobs = jobs;
 	j->state = JOB_CHOSEN;
 	j->event_id = run->event_id;
+	j->attempt = run->attempts;
+	j->policy.paused = paused;
 	j->hook = strdup(run->hook);
 	j->lane = strdup(run->lane);
 	if (!j->hook || !j->lane)
@@ -76,6 +78,15 @@ size_t jobs_count(const struct jobs *jobs, enum job_state state)
 size_t jobs_busy(const struct jobs *jobs)
 {
 	return jobs_count(jobs, JOB_CHOSEN) + jobs_count(jobs, JOB_RUNNING);
+}
+
+size_t jobs_busy_of(const struct jobs *jobs, const char *hook)
+{
+	size_t n = 0;
+
+	for (const struct job *j = jobs->first; j; j = j->next)
+		n += j->state != JOB_ENDED && strcmp(j->hook, hook) == 0;
+	return n;
 }
 
 bool jobs_hold_lane(const struct jobs *jobs, const char *hook, const char *lane)
@@ -138,6 +149,7 @@ int job_load(struct job *j, struct ledger *l, const struct hook_config *hook, in
 		.backoff_max_ms = hook->backoff_max_ms,
 		.give_up_ms = hook->give_up_ms,
 		.attempts = hook->attempts,
+		.paused = j->policy.paused,
 	};
 	j->program = strdup(hook->run.at[0]);
 	return j->program ? gather(j, l, e) : -ENOMEM;

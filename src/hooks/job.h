@@ -41,16 +41,19 @@ struct job {
 	char *output;
 	struct outcome outcome; /* once ENDED, as last decided */
 	bool lost;              /* the database knows nothing of this attempt any more */
+	bool pauses;            /* with it the hook was paused */
+	bool resumes;           /* with it the pause has ended */
 };
 
 struct jobs {
 	struct job *first;
+	size_t rotation;               /* whose turn it is among the hooks */
 	void (*ended)(void *userdata); /* a job has become ENDED */
 	void *userdata;
 };
 
-/* Adds a CHOSEN one. 0 or -ENOMEM. */
-int jobs_add(struct jobs *jobs, const struct queue_run *run);
+/* Adds a CHOSEN one. `paused`: its hook is. 0 or -ENOMEM. */
+int jobs_add(struct jobs *jobs, const struct queue_run *run, bool paused);
 
 /* Frees those in this state. */
 void jobs_drop(struct jobs *jobs, enum job_state state);
@@ -60,6 +63,7 @@ size_t jobs_count(const struct jobs *jobs, enum job_state state);
 
 /* Those that are not ENDED: they hold a place of hooks.concurrency, and their lane. */
 size_t jobs_busy(const struct jobs *jobs);
+size_t jobs_busy_of(const struct jobs *jobs, const char *hook);
 bool jobs_hold_lane(const struct jobs *jobs, const char *hook, const char *lane);
 
 /* Whether this run is in hand, in any state. */

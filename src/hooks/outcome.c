@@ -75,7 +75,8 @@ void outcome_decide(const struct outcome_policy *policy, const struct run_end *e
 		o.state = QUEUE_DEAD;
 	} else if (!end->stopped) {
 		o.next_attempt_ms = now_ms + delay_of(policy, attempt, permille);
-		if (is_last(policy, attempt, event_created_ms, o.next_attempt_ms, &o.detail))
+		if (!policy->paused &&
+		    is_last(policy, attempt, event_created_ms, o.next_attempt_ms, &o.detail))
 			o.state = QUEUE_DEAD;
 	}
 	if (o.state != QUEUE_PENDING)

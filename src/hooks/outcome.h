@@ -26,6 +26,7 @@ struct outcome_policy {
 	int64_t backoff_max_ms;
 	int64_t give_up_ms; /* DURATION_NONE: never by time */
 	unsigned attempts;  /* 0: no limit by number */
+	bool paused; /* the hook fails for everyone: this was a trial, and gives up nothing but by exit 100 */
 };
 
 struct outcome {

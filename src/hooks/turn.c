@@ -11,6 +11,10 @@
 /* Events decided per hook and transaction: some milliseconds, for which ipnd has to wait at most. */
 #define WALK_LIMIT 256
 
+/* A hook is paused after so many runs in a row that were given up, or when it cannot be started; then one run is tried so often. */
+#define BREAKER_DEATHS   10
+#define BREAKER_PROBE_MS 60000
+
 static unsigned chance_permille(void)
 {
 	uint32_t random = 0;
@@ -19,6 +23,39 @@ static unsigned chance_permille(void)
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = 0;
 	return random % 1001;
+}
+
+/* Not a hook's word about one event, as exit 100 is. */
+static bool is_death(const struct job *j)
+{
+	return j->outcome.state == QUEUE_DEAD &&
+	       !(j->outcome.has_status && j->outcome.exit_status == OUTCOME_GIVE_UP);
+}
+
+/* A hook that fails for everyone rests, instead of wearing out the attempts of every event. */
+static int judge_hook(struct turn *t, struct job *j)
+{
+	int64_t probe_ms = t->now_ms + BREAKER_PROBE_MS, deaths = 0;
+	bool missing = j->end.error < 0;
+	struct why why;
+	int r = 0;
+
+	if (j->outcome.state == QUEUE_DONE) {
+		r = queue_alive(t->ledger, j->hook);
+		j->resumes = r > 0 && j->policy.paused;
+		return r < 0 ? r : 0;
+	}
+	if (is_death(j))
+		r = queue_death(t->ledger, j->hook, &deaths);
+	if (r < 0 || (!missing && !j->policy.paused && deaths < BREAKER_DEATHS))
+		return r;
+	if (deaths >= BREAKER_DEATHS)
+		why_set(&why, "%" PRId64 " runs in a row were given up, the last one: %s", deaths,
+			j->outcome.detail.text);
+	else
+		why_set(&why, "%s", j->outcome.detail.text);
+	j->pauses = !j->policy.paused;
+	return queue_pause(t->ledger, j->hook, why.text, t->now_ms, probe_ms);
 }
 
 static int write_result(struct turn *t, struct job *j)
@@ -43,8 +80,10 @@ static int write_result(struct turn *t, struct job *j)
 	r = queue_end(t->ledger, &end);
 	j->lost = r == -ENOENT;
 	if (r == 0 && j->outcome.state == QUEUE_DEAD)
-		r = queue_dead_event(t->ledger, j->event_id, t->now_ms);
-	return j->lost || r > 0 ? 0 : r;
+		r = queue_dead_event(t->ledger, j->event_id, j->hook, t->now_ms);
+	if (j->lost)
+		return 0;
+	return r < 0 ? r : judge_hook(t, j);
 }
 
 static int write_results(struct turn *t)
@@ -113,14 +152,28 @@ static int decide_events(struct turn *t)
  * The database knows which lanes are busy; the jobs are asked as well because the file may have been replaced by an
  * older one while they ran.
  */
-static bool may_start(const struct turn *t, const struct queue_run *run)
+static bool is_free(const struct turn *t, const struct queue_run *run)
 {
-	return jobs_busy(t->jobs) < t->config->hook_concurrency &&
-	       config_hook(t->config, run->hook) && !jobs_hold_lane(t->jobs, run->hook, run->lane);
+	return !jobs_hold_lane(t->jobs, run->hook, run->lane);
+}
+
+/* Whether the hook may have one run more. A paused one has one at a time, at its time. */
+static bool has_room(const struct turn *t, const struct queue_hook *registered,
+		     const struct hook_config *hook)
+{
+	size_t busy = jobs_busy_of(t->jobs, hook->name);
+
+	if (jobs_busy(t->jobs) >= t->config->hook_concurrency)
+		return false;
+	if (registered->paused_ms != UTC_UNKNOWN)
+		return busy == 0 && registered->probe_ms <= t->now_ms;
+	return hook->concurrency == 0 || busy < hook->concurrency;
 }
 
 struct choice {
 	struct turn *turn;
+	bool paused;
+	bool found;
 	int error;
 };
 
@@ -128,21 +181,57 @@ static bool choose(const struct queue_run *run, void *userdata)
 {
 	struct choice *c = userdata;
 
-	if (may_start(c->turn, run))
-		c->error = jobs_add(c->turn->jobs, run);
-	return c->error == 0 && jobs_busy(c->turn->jobs) < c->turn->config->hook_concurrency;
+	if (!is_free(c->turn, run))
+		return true;
+	c->error = jobs_add(c->turn->jobs, run, c->paused);
+	c->found = c->error == 0;
+	return false;
+}
+
+/* The next run of one hook. 1: chosen; 0: none may start now. */
+static int choose_one(struct turn *t, const struct queue_hook *registered)
+{
+	const struct hook_config *hook = config_hook(t->config, registered->name);
+	struct choice c = {.turn = t, .paused = registered->paused_ms != UTC_UNKNOWN};
+	int r;
+
+	if (!hook || !has_room(t, registered, hook))
+		return 0;
+	r = queue_due(t->ledger, hook->name, hook->block_on_dead, t->now_ms, choose, &c);
+	if (r == 0)
+		r = c.error;
+	return r < 0 ? r : c.found;
+}
+
+/* One of each hook in turn, so that a long queue of one holds up no other. */
+static int choose_all(struct turn *t, const struct queue_hooks *hooks)
+{
+	bool found = true;
+	int r = 0;
+
+	while (found) {
+		found = false;
+		for (size_t i = 0; r >= 0 && i < hooks->n; i++) {
+			r = choose_one(t, &hooks->at[(t->jobs->rotation + i) % hooks->n]);
+			found = found || r > 0;
+		}
+		if (r < 0)
+			return r;
+	}
+	t->jobs->rotation++;
+	return 0;
 }
 
 static int choose_due(struct turn *t)
 {
-	struct choice c = {.turn = t};
+	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
 	int r;
 
 	if (jobs_busy(t->jobs) >= t->config->hook_concurrency)
 		return 0;
-	r = queue_due(t->ledger, t->now_ms, choose, &c);
+	r = queue_hooks(t->ledger, &hooks);
 	if (r == 0)
-		r = c.error;
+		r = choose_all(t, &hooks);
 	for (struct job *j = t->jobs->first; r == 0 && j; j = j->next)
 		if (j->state == JOB_CHOSEN)
 			r = job_load(j, t->ledger, config_hook(t->config, j->hook), t->now_ms);
@@ -153,16 +242,27 @@ static bool found_due(const struct queue_run *run, void *userdata)
 {
 	struct choice *c = userdata;
 
-	if (may_start(c->turn, run))
-		c->error = 1;
-	return c->error == 0;
+	c->found = is_free(c->turn, run);
+	return !c->found;
+}
+
+/* 1: this hook has a run that may start now. Only reads. */
+static int has_due(struct turn *t, const struct queue_hook *registered)
+{
+	const struct hook_config *hook = config_hook(t->config, registered->name);
+	struct choice c = {.turn = t};
+	int r;
+
+	if (!hook || !has_room(t, registered, hook))
+		return 0;
+	r = queue_due(t->ledger, hook->name, hook->block_on_dead, t->now_ms, found_due, &c);
+	return r < 0 ? r : c.found;
 }
 
 /* 1: there is something to write; 0: nothing. Only reads. */
 static int has_work(struct turn *t)
 {
 	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
-	struct choice c = {.turn = t};
 	int64_t newest = 0;
 	int r;
 
@@ -175,9 +275,9 @@ static int has_work(struct turn *t)
 		r = queue_hooks(t->ledger, &hooks);
 	for (size_t i = 0; r == 0 && i < hooks.n; i++)
 		r = hooks.at[i].seen_event < newest && config_hook(t->config, hooks.at[i].name);
-	if (r == 0)
-		r = queue_due(t->ledger, t->now_ms, found_due, &c);
-	return r == 0 ? c.error : r;
+	for (size_t i = 0; r == 0 && i < hooks.n; i++)
+		r = has_due(t, &hooks.at[i]);
+	return r;
 }
 
 static void say_result(const struct job *j)
@@ -209,12 +309,26 @@ static void say_result(const struct job *j)
 	}
 }
 
+/* Said once, as loud as it is. */
+static void say_pause(const struct job *j)
+{
+	if (j->pauses)
+		log_error(
+			"hook %s is paused, since it fails for everyone: %s; one run is tried every %d s. Mend it, "
+			"then: ipnctl hooks resume %s",
+			j->hook, j->outcome.detail.text, BREAKER_PROBE_MS / 1000, j->hook);
+	if (j->resumes)
+		log_notice("hook %s works again: no longer paused", j->hook);
+}
+
 /* After the commit. */
 static void settle(struct turn *t)
 {
 	for (struct job *j = t->jobs->first; j; j = j->next)
-		if (j->state == JOB_ENDED)
+		if (j->state == JOB_ENDED) {
 			say_result(j);
+			say_pause(j);
+		}
 	jobs_drop(t->jobs, JOB_ENDED);
 	for (struct job *j = t->jobs->first; j; j = j->next)
 		if (j->state == JOB_CHOSEN)

@@ -3,7 +3,11 @@
 #include <errno.h>
 
 #include "ipn/document.h"
+#include "ledger/private.h"
 #include "ledger/query.h"
+
+#define OUTPUTS_KEPT                                                                               \
+	5 /* of a run's attempts, besides the last: 64 KiB each, and a failing hook is tried for days */
 
 const char *queue_state_word(enum queue_state s)
 {
@@ -41,6 +45,7 @@ static const struct {
 	{"reason_code", offsetof(struct queue_event, reason_code)},
 	{"currency", offsetof(struct queue_event, currency)},
 	{"seller_id", offsetof(struct queue_event, seller_id)},
+	{"hook", offsetof(struct queue_event, hook)},
 };
 #define EVENT_STRINGS (sizeof(event_strings) / sizeof(event_strings[0]))
 
@@ -129,6 +134,9 @@ int queue_hooks(struct ledger *l, struct queue_hooks *ret)
 		hooks.at = at;
 		at[hooks.n].name = text_dup(query_text(s, "name"));
 		at[hooks.n].seen_event = query_int(s, "seen_event");
+		at[hooks.n].deaths = query_int(s, "deaths");
+		at[hooks.n].paused_ms = query_time(s, "paused_at");
+		at[hooks.n].probe_ms = query_time(s, "probe_at");
 		if (!at[hooks.n++].name)
 			return -ENOMEM;
 		r = 0;
@@ -140,15 +148,10 @@ int queue_hooks(struct ledger *l, struct queue_hooks *ret)
 	return 0;
 }
 
-int queue_events(struct ledger *l, int64_t after, size_t limit, queue_event_fn each, void *userdata)
+static int each_event(struct ledger *l, sqlite3_stmt *s, queue_event_fn each, void *userdata)
 {
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_queue_events, &s);
+	int r;
 
-	if (r < 0)
-		return r;
-	query_bind_int(s, ":after", after);
-	query_bind_int(s, ":limit", (int64_t)limit);
 	while ((r = query_step(l, s)) > 0) {
 		CLEANUP(queue_event_freep) struct queue_event *e = NULL;
 
@@ -159,6 +162,33 @@ int queue_events(struct ledger *l, int64_t after, size_t limit, queue_event_fn e
 			return r;
 	}
 	return r;
+}
+
+int queue_events(struct ledger *l, int64_t after, size_t limit, queue_event_fn each, void *userdata)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_events, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":after", after);
+	query_bind_int(s, ":limit", (int64_t)limit);
+	return each_event(l, s, each, userdata);
+}
+
+int queue_events_between(struct ledger *l, int64_t after, int64_t since_ms, int64_t until_ms,
+			 size_t limit, queue_event_fn each, void *userdata)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_events_between, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":after", after);
+	query_bind_time(s, ":since", since_ms);
+	query_bind_time(s, ":until", until_ms);
+	query_bind_int(s, ":limit", (int64_t)limit);
+	return each_event(l, s, each, userdata);
 }
 
 int queue_event(struct ledger *l, int64_t id, struct queue_event **ret)
@@ -222,13 +252,16 @@ static int each_run(struct ledger *l, sqlite3_stmt *s, queue_run_fn each, void *
 	return r;
 }
 
-int queue_due(struct ledger *l, int64_t now_ms, queue_run_fn each, void *userdata)
+int queue_due(struct ledger *l, const char *hook, bool block_on_dead, int64_t now_ms,
+	      queue_run_fn each, void *userdata)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_queue_due, &s);
 
 	if (r < 0)
 		return r;
+	query_bind_string(s, ":hook", hook);
+	query_bind_int(s, ":block_on_dead", block_on_dead);
 	query_bind_time(s, ":now", now_ms);
 	return each_run(l, s, each, userdata);
 }
@@ -248,8 +281,33 @@ int queue_next_due(struct ledger *l, int64_t now_ms, int64_t *ret_ms)
 	return 0;
 }
 
-int queue_start(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms,
-		int64_t *ret_attempts)
+static int keep_attempt(struct ledger *l, int64_t event_id, const char *hook)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_keep_attempt, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":event_id", event_id);
+	query_bind_string(s, ":hook", hook);
+	return query_run(l, s);
+}
+
+static int forget_output(struct ledger *l, int64_t event_id, const char *hook, int64_t attempt)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_forget_output, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":event_id", event_id);
+	query_bind_string(s, ":hook", hook);
+	query_bind_int(s, ":attempt", attempt);
+	return query_run(l, s);
+}
+
+static int start_attempt(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms,
+			 int64_t *ret_attempts)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_queue_start, &s);
@@ -264,6 +322,21 @@ int queue_start(struct ledger *l, int64_t event_id, const char *hook, int64_t no
 		return r < 0 ? r : -ENOENT;
 	*ret_attempts = query_int(s, "attempts");
 	return 0;
+}
+
+int queue_start(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms,
+		int64_t *ret_attempts)
+{
+	int64_t attempts = 0;
+	int r = keep_attempt(l, event_id, hook);
+
+	if (r == 0)
+		r = start_attempt(l, event_id, hook, now_ms, &attempts);
+	if (r == 0 && attempts > OUTPUTS_KEPT)
+		r = forget_output(l, event_id, hook, attempts - OUTPUTS_KEPT);
+	if (r == 0)
+		*ret_attempts = attempts;
+	return r;
 }
 
 int queue_end(struct ledger *l, const struct queue_end *end)
@@ -287,7 +360,7 @@ int queue_end(struct ledger *l, const struct queue_end *end)
 	return r < 0 ? r : r > 0 ? 0 : -ENOENT;
 }
 
-int queue_dead_event(struct ledger *l, int64_t event_id, int64_t now_ms)
+int queue_dead_event(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_queue_dead_event, &s);
@@ -295,8 +368,116 @@ int queue_dead_event(struct ledger *l, int64_t event_id, int64_t now_ms)
 	if (r < 0)
 		return r;
 	query_bind_int(s, ":event_id", event_id);
+	query_bind_string(s, ":hook", hook);
 	query_bind_time(s, ":now", now_ms);
 	return query_step(l, s);
+}
+
+int queue_death(struct ledger *l, const char *hook, int64_t *ret_deaths)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_death, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":hook", hook);
+	r = query_step(l, s);
+	if (r > 0)
+		*ret_deaths = query_int(s, "deaths");
+	return r < 0 ? r : 0;
+}
+
+/* A statement about the hook. How many rows it changed, or negative errno. */
+static int change_hook(struct ledger *l, enum query q, const char *hook, int64_t now_ms)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, q, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":hook", hook);
+	if (now_ms != UTC_UNKNOWN)
+		query_bind_time(s, ":now", now_ms);
+	r = query_run(l, s);
+	return r < 0 ? r : sqlite3_changes(l->db);
+}
+
+int queue_alive(struct ledger *l, const char *hook)
+{
+	return change_hook(l, QUERY_queue_alive, hook, UTC_UNKNOWN);
+}
+
+int queue_resume(struct ledger *l, const char *hook, int64_t now_ms)
+{
+	int r = change_hook(l, QUERY_queue_resume, hook, UTC_UNKNOWN);
+
+	if (r <= 0)
+		return r;
+	r = change_hook(l, QUERY_queue_hurry, hook, now_ms);
+	return r < 0 ? r : 1;
+}
+
+int queue_retry_dead(struct ledger *l, const char *hook, int64_t now_ms)
+{
+	return change_hook(l, QUERY_queue_retry_dead, hook, now_ms);
+}
+
+int queue_pause(struct ledger *l, const char *hook, const char *why, int64_t now_ms,
+		int64_t probe_ms)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_pause, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":hook", hook);
+	query_bind_string(s, ":why", why);
+	query_bind_time(s, ":now", now_ms);
+	query_bind_time(s, ":probe_at", probe_ms);
+	return query_run(l, s);
+}
+
+/* A statement about an event and a hook. How many rows it changed, or negative errno. */
+static int change_run(struct ledger *l, enum query q, int64_t event_id, const char *hook,
+		      int64_t now_ms)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, q, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":event_id", event_id);
+	query_bind_string(s, ":hook", hook);
+	query_bind_time(s, ":now", now_ms);
+	r = query_run(l, s);
+	return r < 0 ? r : sqlite3_changes(l->db);
+}
+
+int queue_retry(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms)
+{
+	return change_run(l, QUERY_queue_retry_event, event_id, hook, now_ms);
+}
+
+int queue_replay(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms)
+{
+	return change_run(l, QUERY_queue_replay, event_id, hook, now_ms);
+}
+
+int queue_may_replay(struct ledger *l, int64_t event_id, const char *hook)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_run_state, &s);
+	const char *state;
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":event_id", event_id);
+	query_bind_string(s, ":hook", hook);
+	r = query_step(l, s);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	state = query_string(s, "state");
+	return strcmp(state, "pending") != 0 && strcmp(state, "running") != 0;
 }
 
 int queue_running(struct ledger *l, queue_run_fn each, void *userdata)

@@ -41,6 +41,7 @@ struct queue_event {
 	char *currency;
 	char *seller_id;
 	int64_t updated_ms; /* UTC_UNKNOWN: not said */
+	char *hook;         /* of hook.dead: who gave up */
 };
 
 void queue_event_free(struct queue_event *e);
@@ -56,6 +57,9 @@ int queue_newest(struct ledger *l, int64_t *ret_id);
 struct queue_hook {
 	char *name;
 	int64_t seen_event;
+	int64_t deaths;    /* runs given up since one was last done */
+	int64_t paused_ms; /* UTC_UNKNOWN: not paused */
+	int64_t probe_ms;  /* when paused: when one run is tried */
 };
 
 struct queue_hooks {
@@ -93,15 +97,16 @@ struct queue_run {
 typedef bool (*queue_run_fn)(const struct queue_run *run, void *userdata);
 
 /*
- * What may start now: pending, due, of an active hook, the first open one of its hook and lane. The longest due
- * first, then by event. 0 or negative errno.
+ * What of this hook may start now: pending, due, the first open one of its lane; with `block_on_dead` none before it in the lane
+ * was given up. The longest due first, then by event. 0 or negative errno.
  */
-int queue_due(struct ledger *l, int64_t now_ms, queue_run_fn each, void *userdata);
+int queue_due(struct ledger *l, const char *hook, bool block_on_dead, int64_t now_ms,
+	      queue_run_fn each, void *userdata);
 
 /* When the next run after `now_ms` falls due; UTC_UNKNOWN: none waits. */
 int queue_next_due(struct ledger *l, int64_t now_ms, int64_t *ret_ms);
 
-/* Pending becomes running, one attempt more. -ENOENT: it is not pending any more. */
+/* Pending becomes running, one attempt more; the one before is put aside. -ENOENT: it is not pending any more. */
 int queue_start(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms,
 		int64_t *ret_attempts);
 
@@ -123,7 +128,26 @@ struct queue_end {
 int queue_end(struct ledger *l, const struct queue_end *end);
 
 /* The event hook.dead about a run of `event_id`. 1: made; 0: none, because the event was itself a hook.dead. */
-int queue_dead_event(struct ledger *l, int64_t event_id, int64_t now_ms);
+int queue_dead_event(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms);
+
+/* A run of the hook was given up: how many in a row that makes. One was done: the row ends, and a pause with it. */
+int queue_death(struct ledger *l, const char *hook, int64_t *ret_deaths);
+int queue_alive(struct ledger *l, const char *hook);
+/* Only one run is tried, at `probe_ms`. */
+int queue_pause(struct ledger *l, const char *hook, const char *why, int64_t now_ms,
+		int64_t probe_ms);
+
+/* For a person. How many rows were changed, or negative errno. `hook` NULL: of all. */
+int queue_resume(struct ledger *l, const char *hook, int64_t now_ms);
+int queue_retry(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms);
+int queue_retry_dead(struct ledger *l, const char *hook, int64_t now_ms);
+/* 1: the hook runs for this event (again); 0: it waits or runs already. */
+int queue_replay(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms);
+/* What queue_replay() would say. */
+int queue_may_replay(struct ledger *l, int64_t event_id, const char *hook);
+/* As queue_events(), of those made from `since_ms` on and before `until_ms`. */
+int queue_events_between(struct ledger *l, int64_t after, int64_t since_ms, int64_t until_ms,
+			 size_t limit, queue_event_fn each, void *userdata);
 
 /* The rows that say `running`, and how one is put back: pending, due now. */
 int queue_running(struct ledger *l, queue_run_fn each, void *userdata);

@@ -121,7 +121,7 @@ static void register_hook(const char *name)
 {
 	CLEANUP(freep)
 	char *sql = unit_format(
-		"INSERT INTO hook SELECT '%s', 't', coalesce(max(id), 0), coalesce(max(id), 0), 1"
+		"INSERT INTO hook (name, registered_at, since_event, seen_event, active) SELECT '%s', 't', coalesce(max(id), 0), coalesce(max(id), 0), 1"
 		" FROM event",
 		name);
 
@@ -576,7 +576,8 @@ START_TEST(waits_for_the_database)
 	await_text(errors, "has schema 0");
 	CLEANUP(freep) char *new = unit_format("%s/new.db", folder);
 	make_database(new);
-	sql_in(new, "INSERT INTO hook VALUES ('h', 't', 0, 0, 1)");
+	sql_in(new,
+	       "INSERT INTO hook (name, registered_at, since_event, seen_event, active) VALUES ('h', 't', 0, 0, 1)");
 	put_event_in(new, "x.y", "a", "", "");
 	ck_assert_int_eq(rename(new, path), 0);
 	ck_assert_int_lt(await_sql("SELECT state FROM hook_run", "done"), 4000);
@@ -594,7 +595,8 @@ START_TEST(database_is_replaced)
 	put_event("x.y", "a");
 	await_sql("SELECT state FROM hook_run", "done");
 	make_database(new);
-	sql_in(new, "INSERT INTO hook VALUES ('h', 't', 0, 0, 1); PRAGMA wal_checkpoint(TRUNCATE)");
+	sql_in(new,
+	       "INSERT INTO hook (name, registered_at, since_event, seen_event, active) VALUES ('h', 't', 0, 0, 1); PRAGMA wal_checkpoint(TRUNCATE)");
 	unlink(wal);
 	unlink(shm);
 	ck_assert_int_eq(rename(new, path), 0);
@@ -708,7 +710,7 @@ START_TEST(removed_hook_does_not_run)
 	register_hook("h");
 	put_event("x.y", "a");
 	sql_in(path,
-	       "INSERT INTO hook_run VALUES (1, 'h', 'shop', 'live', 'a', 'pending', 0, '2020-01-01T00:00:00.000Z', NULL,"
+	       "INSERT INTO hook_run (event_id, hook, account, environment, lane, state, attempts, next_attempt_at, exit_status, detail, output, updated_at) VALUES (1, 'h', 'shop', 'live', 'a', 'pending', 0, '2020-01-01T00:00:00.000Z', NULL,"
 	       " NULL, NULL, 't')");
 	start();
 	usleep(500000);

@@ -166,7 +166,7 @@ static const char json_of_known[] =
 	"\"previous_state\":\"Pending\",\"state\":\"Completed\",\"reason_code\":\"None\",\"amount\":\"19.95\","
 	"\"amount_minor\":1995,\"currency\":\"USD\",\"account\":\"shop-jp\",\"seller_id\":\"A1EXAMPLE\","
 	"\"environment\":\"live\",\"updated_at\":\"2023-11-14T22:13:19.000Z\",\"attempt\":3,\"late\":true,"
-	"\"created_at\":\"2023-11-14T22:13:20.123Z\",\"transition_id\":7,"
+	"\"created_at\":\"2023-11-14T22:13:20.123Z\",\"transition_id\":7,\"failed_hook\":null,"
 	"\"object\":{\"state\":\"Completed\",\"amount_minor\":1995,\"reason_code\":null}}\n";
 
 static const char json_of_bare[] =
@@ -175,7 +175,7 @@ static const char json_of_bare[] =
 	"\"previous_state\":null,\"state\":null,\"reason_code\":null,\"amount\":null,"
 	"\"amount_minor\":null,\"currency\":null,\"account\":\"shop-jp\",\"seller_id\":null,"
 	"\"environment\":\"live\",\"updated_at\":null,\"attempt\":1,\"late\":false,"
-	"\"created_at\":\"2023-11-14T22:13:20.123Z\",\"transition_id\":null,\"object\":null}\n";
+	"\"created_at\":\"2023-11-14T22:13:20.123Z\",\"transition_id\":null,\"failed_hook\":null,\"object\":null}\n";
 
 START_TEST(json)
 {

@@ -9,11 +9,11 @@
 #define CREATED (NOW - 60000)
 #define DAY     INT64_C(86400000)
 
-static const struct outcome_policy usual = {30000, 10000, 3600000, 3 * DAY, 0};
-static const struct outcome_policy thrice = {1500, 10000, 3600000, DURATION_NONE, 3};
-static const struct outcome_policy brief = {30000, 10000, 3600000, 65000, 0};
-static const struct outcome_policy endless = {DURATION_NONE, DURATION_NONE, DURATION_NONE,
-					      DURATION_NONE, 0};
+static const struct outcome_policy usual = {30000, 10000, 3600000, 3 * DAY, 0, false};
+static const struct outcome_policy thrice = {1500, 10000, 3600000, DURATION_NONE, 3, false};
+static const struct outcome_policy brief = {30000, 10000, 3600000, 65000, 0, false};
+static const struct outcome_policy endless = {
+	DURATION_NONE, DURATION_NONE, DURATION_NONE, DURATION_NONE, 0, false};
 
 static const struct {
 	const struct outcome_policy *policy;

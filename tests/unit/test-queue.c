@@ -93,7 +93,9 @@ static void put_events(const char *lanes)
 static void put_hook(const char *name)
 {
 	CLEANUP(freep)
-	char *sql = unit_format("INSERT INTO hook VALUES ('%s', 't', 0, 0, 1)", name);
+	char *sql = unit_format(
+		"INSERT INTO hook (name, registered_at, since_event, seen_event, active) VALUES ('%s', 't', 0, 0, 1)",
+		name);
 
 	sql_run(sql);
 }
@@ -159,11 +161,19 @@ static bool add_run(const struct queue_run *run, void *userdata)
 	return true;
 }
 
+static bool block_on_dead;
+
+/* Hook by hook, in the order of their names. */
 static void check_due(int64_t now_ms, const char *expected)
 {
+	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
 	CLEANUP(freep) char *list = unit_format("%s", "");
 
-	ck_assert_int_eq(queue_due(ledger, now_ms, add_run, &list), 0);
+	ck_assert_int_eq(queue_hooks(ledger, &hooks), 0);
+	for (size_t i = 0; i < hooks.n; i++)
+		ck_assert_int_eq(
+			queue_due(ledger, hooks.at[i].name, block_on_dead, now_ms, add_run, &list),
+			0);
 	ck_assert_str_eq(list, expected);
 }
 
@@ -220,7 +230,7 @@ START_TEST(walk)
 
 	put_events("abcd");
 	put_hook("h");
-	sql_run("INSERT INTO hook VALUES ('gone', 't', 0, 0, 0)");
+	sql_run("INSERT INTO hook (name, registered_at, since_event, seen_event, active) VALUES ('gone', 't', 0, 0, 0)");
 	begin();
 	ck_assert_int_eq(queue_events(ledger, 0, 3, add_event, &list), 0);
 	ck_assert_int_eq(queue_seen(ledger, "h", 3), 0);
@@ -260,16 +270,16 @@ START_TEST(order_within_a_lane)
 		put(i, "i", NOW);
 	}
 	/* The second of lane a waits for the first, hook by hook. */
-	check_due(NOW, "1h 1i 3h 3i");
+	check_due(NOW, "1h 3h 1i 3i");
 	start(1, "h");
-	check_due(NOW, "1i 3h 3i");
+	check_due(NOW, "3h 1i 3i");
 	/* Also while the first waits for its next attempt. */
 	ck_assert_int_eq(end(1, "h", 1, QUEUE_PENDING, NOW + 1000), 0);
-	check_due(NOW, "1i 3h 3i");
-	check_due(NOW + 1000, "1i 3h 3i 1h");
+	check_due(NOW, "3h 1i 3i");
+	check_due(NOW + 1000, "3h 1h 1i 3i");
 	start(1, "h");
 	ck_assert_int_eq(end(1, "h", 2, QUEUE_DEAD, UTC_UNKNOWN), 0);
-	check_due(NOW, "1i 2h 3h 3i");
+	check_due(NOW, "2h 3h 1i 3i");
 }
 END_TEST
 
@@ -357,9 +367,9 @@ START_TEST(a_death_is_an_event)
 	sql_run("UPDATE event SET order_reference_id = 'S01', seller_order_id = '7', state = 'Completed', transition_id = 5,"
 		" seller_id = 'A1', updated_at = '2023-11-14T22:13:19.000Z'");
 	begin();
-	ck_assert_int_eq(queue_dead_event(ledger, 1, NOW + 1), 1);
-	ck_assert_int_eq(queue_dead_event(ledger, 2, NOW + 1), 0); /* no death of a death */
-	ck_assert_int_eq(queue_dead_event(ledger, 3, NOW + 1), 0);
+	ck_assert_int_eq(queue_dead_event(ledger, 1, "h", NOW + 1), 1);
+	ck_assert_int_eq(queue_dead_event(ledger, 2, "h", NOW + 1), 0); /* no death of a death */
+	ck_assert_int_eq(queue_dead_event(ledger, 3, "h", NOW + 1), 0);
 	commit();
 	check_sql(
 		"SELECT id, name, object_type, object_id, transition_id, account, environment, late, created_at, lane,"
@@ -481,7 +491,7 @@ START_TEST(long_queue)
 	ck_assert_int_eq(query_start(ledger, QUERY_queue_due, &s), 0);
 	query_done(s);
 	sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
-	ck_assert_int_eq(queue_due(ledger, NOW, first_only, &id), 0);
+	ck_assert_int_eq(queue_due(ledger, "h", true, NOW, first_only, &id), 0);
 	ck_assert_int_eq(id, 1);
 	ck_assert_int_lt(sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 0), 200);
 	ck_assert_int_eq(sqlite3_stmt_status(s, SQLITE_STMTSTATUS_SORT, 0), 0);
