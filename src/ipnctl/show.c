@@ -15,16 +15,23 @@ static const struct option_row options[] = {
 	{0},
 };
 
-static int add_runs(struct ctl *c, json_t *event)
+static int add_rows(struct ctl *c, json_t *event, const char *key, enum query q)
 {
 	const struct bind binds[] = {
 		{.name = ":number", .number = row_number(event, "id"), .is_number = true}, {0}};
-	json_t *runs;
-	int r = rows_ask(c->ledger, QUERY_ask_event_runs, binds, &runs);
+	json_t *rows;
+	int r = rows_ask(c->ledger, q, binds, &rows);
 
 	if (r == 0)
-		json_put(event, "hook_runs", runs);
+		json_put(event, key, rows);
 	return r;
+}
+
+static int add_runs(struct ctl *c, json_t *event)
+{
+	int r = add_rows(c, event, "hook_runs", QUERY_ask_event_runs);
+
+	return r < 0 ? r : add_rows(c, event, "earlier_attempts", QUERY_ask_event_attempts);
 }
 
 static void print_member(const struct ctl *c, const char *key, const json_t *value, int indent)
@@ -73,6 +80,11 @@ static void print_found(const struct ctl *c, const char *kind, json_t *row)
 	json_array_foreach(json_object_get(row, "hook_runs"), i, run)
 	{
 		output_line(&c->out, COLOUR_BOLD, "  hook_run");
+		print_row(c, run, 4);
+	}
+	json_array_foreach(json_object_get(row, "earlier_attempts"), i, run)
+	{
+		output_line(&c->out, COLOUR_BOLD, "  earlier attempt");
 		print_row(c, run, 4);
 	}
 }

@@ -271,6 +271,25 @@ static void add_number(struct table *t, const json_t *row, const char *key, enum
 	table_cell(t, n ? colour : COLOUR_PLAIN, text);
 }
 
+static void print_paused(const struct ctl *c, const json_t *hooks)
+{
+	const json_t *hook;
+	size_t i;
+
+	json_array_foreach(hooks, i, hook)
+	{
+		if (!row_text(hook, "paused_at") || !row_number(hook, "active"))
+			continue;
+		print_field(&c->out, "hook paused");
+		output_line(&c->out, COLOUR_BAD, "%s fails for everyone: %s",
+			    row_word(hook, "name"), row_word(hook, "paused_why"));
+		print_field(&c->out, "");
+		output_line(&c->out, COLOUR_PLAIN,
+			    "one run a minute is tried; mend it, then: ipnctl hooks resume %s",
+			    row_word(hook, "name"));
+	}
+}
+
 static void print_hooks(const struct ctl *c, const json_t *hooks)
 {
 	CLEANUP(table_freep) struct table *t = table_new();
@@ -370,6 +389,7 @@ static void print_status(const struct ctl *c, const json_t *status)
 	print_last(c, json_object_get(status, "last_notification"));
 	print_subscriptions(c, json_object_get(status, "subscriptions"));
 	print_held(&c->out, json_object_get(status, "held"));
+	print_paused(c, json_object_get(status, "hooks"));
 	print_hooks(c, json_object_get(status, "hooks"));
 	print_counts(c, json_object_get(status, "verdicts"), "VERDICT", "verdict", true);
 	print_counts(c, json_object_get(status, "notes"), "NOTE", "note", false);
