@@ -79,8 +79,8 @@ def deaths():
 @case("block_on_dead holds up the order's later events until a person has the dead one tried again; the default does not")
 def block_on_dead():
     with Lab() as lab:
-        script = f'echo "$IPN_EVENT_ID" >>"{lab.folder}/$0.log"; test "$IPN_EVENT_ID" != 1 || test -e "{lab.folder}/good" || exit 100\n'
-        script = script.replace("$0", "$(basename \"$0\")")
+        script = (f'echo "$IPN_OBJECT_ID" >>"{lab.folder}/$(basename "$0").ids"\n'
+                  f'case $IPN_OBJECT_ID in *C000001) test -e "{lab.folder}/good" || exit 100 ;; esac\n')
         configure(lab, hook(lab, "blocks", script, 'on = {"capture.*"}\n\tblock_on_dead = yes'), hook(lab, "goes", script))
         lab.start()
         lab.start("ipn-hookd")
@@ -96,8 +96,8 @@ def block_on_dead():
         lab.ctl("hooks", "retry", "1", "--hook", "blocks")
         wait_for("all done", lambda: [s for s, _ in runs(lab, "blocks")] == ["done"] * 3)
         equal(runs(lab, "goes")[0][0], "dead", "of this hook only")
-        with open(os.path.join(lab.folder, "blocks.log")) as f:
-            equal([n for n in f.read().split() if n != "3"], ["1", "1", "2"], "in order")
+        with open(os.path.join(lab.folder, "blocks.ids")) as f:
+            equal([line[-1] for line in f.read().split() if line[-1] != "3"], ["1", "1", "2"], "in order")
 
 
 @case("every attempt is kept with its output; hooks have their own limit of runs at a time")
@@ -123,7 +123,7 @@ def attempts():
 @case("replay: a new hook catches up with the past, an old one runs again under the same id; --dry-run only counts")
 def replay():
     with Lab() as lab:
-        script = f'echo "$IPN_EVENT_ID $IPN_ATTEMPT" >>"{lab.folder}/$(basename "$0").log"\n'
+        script = f'echo "$IPN_EVENT_ID $IPN_ATTEMPT" >>"{lab.folder}/$(basename "$0").ids"\n'
         first = hook(lab, "first", script)
         configure(lab, first)
         lab.start()
@@ -144,7 +144,7 @@ def replay():
         wait_for("caught up", lambda: runs(lab, "second") == [("done", 1)] * 3)
         lab.ctl("replay", "2", "--hook", "first")
         wait_for("again", lambda: runs(lab, "first")[1] == ("done", 2))
-        with open(os.path.join(lab.folder, "first.log")) as f:
+        with open(os.path.join(lab.folder, "first.ids")) as f:
             equal(f.read().splitlines()[-1], "2 2", "the same id, another attempt")
         lab.ctl("replay", "99", code=66)
         lab.ctl("replay", code=64)
