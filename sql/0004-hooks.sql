@@ -33,5 +33,6 @@ FROM hook_run WHERE attempts > 0;
 -- Due runs of one hook, in order.
 DROP INDEX hook_run_due;
 CREATE INDEX hook_run_due ON hook_run (hook, next_attempt_at, event_id) WHERE state = 'pending';
+CREATE INDEX hook_run_running ON hook_run (event_id, hook) WHERE state = 'running';
 CREATE INDEX hook_run_dead_lane ON hook_run (hook, lane, event_id) WHERE state = 'dead';
 CREATE INDEX event_created ON event (created_at);

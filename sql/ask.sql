@@ -111,7 +111,9 @@ ORDER BY r.updated_at DESC, r.event_id DESC LIMIT :limit;
 
 -- name: ask_dead
 SELECT hook, count(*) AS runs FROM hook_run
-WHERE state = 'dead' AND (:hook IS NULL OR hook = :hook) AND (:number IS NULL OR event_id = :number) GROUP BY hook ORDER BY hook;
+WHERE state = 'dead' AND (:hook IS NULL OR hook = :hook) AND (:number IS NULL OR event_id = :number)
+	AND hook IN (SELECT name FROM hook WHERE active = 1)
+GROUP BY hook ORDER BY hook;
 
 -- name: ask_event_runs
 SELECT * FROM hook_run WHERE event_id = :number ORDER BY hook;

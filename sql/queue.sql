@@ -36,16 +36,13 @@ WHERE r.hook = :hook AND r.state = 'pending' AND r.next_attempt_at <= :now
 		AND e.event_id < r.event_id AND e.state = 'dead'))
 ORDER BY r.next_attempt_at, r.event_id;
 
--- A paused hook's next run waits for its turn and for the hook's.
+-- A paused hook is looked at when its time has come; if nothing could be started then, when the next run falls due.
 -- name: queue_next_due
 SELECT min(at) AS at FROM (
-	SELECT CASE WHEN h.paused_at IS NULL THEN
+	SELECT CASE WHEN h.probe_at > :now THEN h.probe_at ELSE
 		(SELECT min(next_attempt_at) FROM hook_run r WHERE r.hook = h.name AND r.state = 'pending' AND r.next_attempt_at > :now)
-	ELSE
-		max(h.probe_at, (SELECT min(next_attempt_at) FROM hook_run r WHERE r.hook = h.name AND r.state = 'pending'))
 	END AS at
-	FROM hook h WHERE h.active = 1)
-WHERE at > :now;
+	FROM hook h WHERE h.active = 1);
 
 -- The attempt before is put aside when the next one begins. The output of the last five is enough.
 -- name: queue_keep_attempt
@@ -78,13 +75,12 @@ SELECT 'hook.dead', object_type, object_id, account, environment, late, :now, no
 FROM event WHERE id = :event_id AND name <> 'hook.dead'
 RETURNING id;
 
--- The first term is there for the index hook_run_open.
 -- name: queue_running
-SELECT event_id, hook, lane, attempts FROM hook_run
-WHERE state IN ('pending', 'running') AND state = 'running';
+SELECT event_id, hook, lane, attempts FROM hook_run WHERE state = 'running';
 
 -- name: queue_again
-UPDATE hook_run SET state = 'pending', next_attempt_at = :now, detail = :detail, updated_at = :now
+UPDATE hook_run SET state = 'pending', next_attempt_at = :now, exit_status = NULL, detail = :detail, output = NULL,
+	updated_at = :now
 WHERE event_id = :event_id AND hook = :hook AND state = 'running';
 
 -- name: queue_death
@@ -96,7 +92,10 @@ UPDATE hook SET deaths = 0, paused_at = NULL, paused_why = NULL, probe_at = NULL
 WHERE name = :hook AND (deaths > 0 OR paused_at IS NOT NULL);
 
 -- name: queue_pause
-UPDATE hook SET paused_at = coalesce(paused_at, :now), paused_why = :why, probe_at = :probe_at WHERE name = :hook;
+UPDATE hook SET paused_at = :now, paused_why = :why, probe_at = :probe_at WHERE name = :hook AND paused_at IS NULL;
+
+-- name: queue_probe
+UPDATE hook SET probe_at = :probe_at WHERE name = :hook AND paused_at IS NOT NULL;
 
 -- What a person does: everything that waits is due again.
 -- name: queue_resume
@@ -105,20 +104,21 @@ UPDATE hook SET deaths = 0, paused_at = NULL, paused_why = NULL, probe_at = NULL
 -- name: queue_hurry
 UPDATE hook_run SET next_attempt_at = :now WHERE hook = :hook AND state = 'pending' AND next_attempt_at > :now;
 
--- Given up, and tried again all the same. `:event_id` or `:hook` NULL: of all.
+-- Given up, and tried again all the same. `:hook` NULL: of all that are configured. `updated_at` stays: the end of the attempt.
 -- name: queue_retry_event
-UPDATE hook_run SET state = 'pending', next_attempt_at = :now, updated_at = :now
-WHERE event_id = :event_id AND (:hook IS NULL OR hook = :hook) AND state = 'dead';
+UPDATE hook_run SET state = 'pending', next_attempt_at = :now
+WHERE event_id = :event_id AND (:hook IS NULL OR hook = :hook) AND state = 'dead'
+	AND hook IN (SELECT name FROM hook WHERE active = 1);
 
 -- name: queue_retry_dead
-UPDATE hook_run SET state = 'pending', next_attempt_at = :now, updated_at = :now
-WHERE state = 'dead' AND (:hook IS NULL OR hook = :hook);
+UPDATE hook_run SET state = 'pending', next_attempt_at = :now
+WHERE state = 'dead' AND (:hook IS NULL OR hook = :hook) AND hook IN (SELECT name FROM hook WHERE active = 1);
 
 -- Once more for an event, whatever has become of it before; what waits or runs already is left alone.
 -- name: queue_replay
 INSERT INTO hook_run (event_id, hook, account, environment, lane, state, next_attempt_at, updated_at)
 SELECT id, :hook, account, environment, lane, 'pending', :now, :now FROM event WHERE id = :event_id
-ON CONFLICT (event_id, hook) DO UPDATE SET state = 'pending', next_attempt_at = :now, updated_at = :now
+ON CONFLICT (event_id, hook) DO UPDATE SET state = 'pending', next_attempt_at = :now
 WHERE state IN ('done', 'dead', 'skipped');
 
 -- name: queue_run_state

@@ -89,7 +89,7 @@ static bool collect(const struct queue_run *run, void *userdata)
 {
 	struct interrupted *i = userdata;
 
-	if (!jobs_hold_run(i->in_hand, run->event_id, run->hook))
+	if (!jobs_hold_run(i->in_hand, run))
 		i->error = jobs_add(&i->found, run, false);
 	return i->error == 0;
 }
@@ -119,37 +119,36 @@ static int wait_for_orphans(struct database *d, const struct jobs *found, struct
 	return -EBUSY;
 }
 
-static int put_back(struct database *d, struct interrupted *i, size_t *ret_n, struct why *why)
+static int put_back(struct ledger *l, const struct jobs *found, size_t *ret_n)
 {
-	struct ledger *l = d->ledger;
 	size_t n = 0;
-	int r = queue_running(l, collect, i);
-
-	if (r == 0)
-		r = i->error;
-	if (r == 0)
-		r = wait_for_orphans(d, &i->found, why);
-	for (struct job *j = i->found.first; r == 0 && j; j = j->next, n++)
-		r = queue_again(l, j->event_id, j->hook, PROGRAM " ended while it ran",
-				utc_now_ms());
-	if (r == 0)
-		*ret_n = n;
-	return r;
-}
-
-static int recover(struct database *d, const struct jobs *jobs, size_t *ret_n, struct why *why)
-{
-	struct interrupted i = {.in_hand = jobs};
-	struct ledger *l = d->ledger;
 	int r = ledger_begin(l);
 
-	why->text[0] = 0;
-	if (r == 0)
-		r = put_back(d, &i, ret_n, why);
+	for (struct job *j = found->first; r == 0 && j; j = j->next, n++)
+		r = queue_again(l, j->event_id, j->hook, PROGRAM " ended while it ran",
+				utc_now_ms());
 	if (r == 0)
 		r = ledger_commit(l);
 	if (r < 0)
 		ledger_rollback(l);
+	else
+		*ret_n = n;
+	return r;
+}
+
+/* Only who holds the folder's lock changes rows that say `running`: they are looked for outside the transaction. */
+static int recover(struct database *d, const struct jobs *jobs, size_t *ret_n, struct why *why)
+{
+	struct interrupted i = {.in_hand = jobs};
+	int r = queue_running(d->ledger, collect, &i);
+
+	why->text[0] = 0;
+	if (r == 0)
+		r = i.error;
+	if (r == 0)
+		r = wait_for_orphans(d, &i.found, why);
+	if (r == 0 && i.found.first)
+		r = put_back(d->ledger, &i.found, ret_n);
 	jobs_done(&i.found);
 	return r;
 }

@@ -98,10 +98,11 @@ bool jobs_hold_lane(const struct jobs *jobs, const char *hook, const char *lane)
 	return false;
 }
 
-bool jobs_hold_run(const struct jobs *jobs, int64_t event_id, const char *hook)
+bool jobs_hold_run(const struct jobs *jobs, const struct queue_run *run)
 {
 	for (const struct job *j = jobs->first; j; j = j->next)
-		if (j->event_id == event_id && strcmp(j->hook, hook) == 0)
+		if (j->event_id == run->event_id && j->attempt == run->attempts &&
+		    strcmp(j->hook, run->hook) == 0)
 			return true;
 	return false;
 }

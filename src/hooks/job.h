@@ -66,8 +66,8 @@ size_t jobs_busy(const struct jobs *jobs);
 size_t jobs_busy_of(const struct jobs *jobs, const char *hook);
 bool jobs_hold_lane(const struct jobs *jobs, const char *hook, const char *lane);
 
-/* Whether this run is in hand, in any state. */
-bool jobs_hold_run(const struct jobs *jobs, int64_t event_id, const char *hook);
+/* Whether this attempt is in hand, in any state. */
+bool jobs_hold_run(const struct jobs *jobs, const struct queue_run *run);
 
 /* Inside the transaction: marks the run as running and gathers what the child is told. 0 or negative errno. */
 int job_load(struct job *j, struct ledger *l, const struct hook_config *hook, int64_t now_ms);

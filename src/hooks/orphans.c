@@ -75,7 +75,7 @@ static bool is_looked_after(pid_t pid)
 
 	for (int depth = 0; pid > 1 && depth < DEPTH_MAX; depth++) {
 		pid = parent_of(pid, comm);
-		if (strcmp(comm, "ipn-hookd") == 0)
+		if (pid == getpid() || strcmp(comm, "ipn-hookd") == 0)
 			return true;
 	}
 	return false;

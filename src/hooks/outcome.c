@@ -74,7 +74,8 @@ void outcome_decide(const struct outcome_policy *policy, const struct run_end *e
 	} else if (by_itself && end->status == OUTCOME_GIVE_UP) {
 		o.state = QUEUE_DEAD;
 	} else if (!end->stopped) {
-		o.next_attempt_ms = now_ms + delay_of(policy, attempt, permille);
+		o.next_attempt_ms = now_ms + (policy->paused ? OUTCOME_PROBE_MS
+							     : delay_of(policy, attempt, permille));
 		if (!policy->paused &&
 		    is_last(policy, attempt, event_created_ms, o.next_attempt_ms, &o.detail))
 			o.state = QUEUE_DEAD;

@@ -10,6 +10,8 @@
 
 #define OUTCOME_GIVE_UP 100 /* the exit status by which a hook says: never again */
 
+#define OUTCOME_PROBE_MS 60000 /* how often a run of a paused hook is tried */
+
 /* How a child ended. */
 struct run_end {
 	int error;   /* negative errno: it could not be started, and nothing below is true */

@@ -12,8 +12,7 @@
 #define WALK_LIMIT 256
 
 /* A hook is paused after so many runs in a row that were given up, or when it cannot be started; then one run is tried so often. */
-#define BREAKER_DEATHS   10
-#define BREAKER_PROBE_MS 60000
+#define BREAKER_DEATHS 10
 
 static unsigned chance_permille(void)
 {
@@ -25,37 +24,60 @@ static unsigned chance_permille(void)
 	return random % 1001;
 }
 
-/* Not a hook's word about one event, as exit 100 is. */
-static bool is_death(const struct job *j)
+/* It ran, and said so itself: done, or by exit 100 that this event is not for it. */
+static bool is_word(const struct job *j)
 {
-	return j->outcome.state == QUEUE_DEAD &&
-	       !(j->outcome.has_status && j->outcome.exit_status == OUTCOME_GIVE_UP);
+	return j->outcome.state == QUEUE_DONE ||
+	       (j->outcome.state == QUEUE_DEAD && j->outcome.has_status &&
+		j->outcome.exit_status == OUTCOME_GIVE_UP);
+}
+
+/* The program is not to be had; not that we lack something for a moment. */
+static bool is_missing(const struct job *j)
+{
+	int error = j->end.error;
+
+	return error < 0 && error != -EAGAIN && error != -ENOMEM && error != -EMFILE &&
+	       error != -ENFILE;
+}
+
+/* One more that was given up; at ten in a row the hook is paused, or when it is missing. */
+static int count_failure(struct turn *t, struct job *j)
+{
+	int64_t probe_ms = t->now_ms + OUTCOME_PROBE_MS, deaths = 0;
+	struct why why;
+	int r = 0;
+
+	if (j->outcome.state == QUEUE_DEAD)
+		r = queue_death(t->ledger, j->hook, &deaths);
+	if (r < 0)
+		return r;
+	if (j->policy.paused)
+		return queue_probe(t->ledger, j->hook, probe_ms);
+	if (!is_missing(j) && deaths < BREAKER_DEATHS)
+		return 0;
+	if (is_missing(j))
+		why_set(&why, "%s", j->outcome.detail.text);
+	else
+		why_set(&why, "%" PRId64 " runs in a row were given up, the last one: %s", deaths,
+			j->outcome.detail.text);
+	r = queue_pause(t->ledger, j->hook, why.text, t->now_ms, probe_ms);
+	j->pauses = r > 0;
+	return r < 0 ? r : 0;
 }
 
 /* A hook that fails for everyone rests, instead of wearing out the attempts of every event. */
 static int judge_hook(struct turn *t, struct job *j)
 {
-	int64_t probe_ms = t->now_ms + BREAKER_PROBE_MS, deaths = 0;
-	bool missing = j->end.error < 0;
-	struct why why;
-	int r = 0;
+	int r;
 
-	if (j->outcome.state == QUEUE_DONE) {
-		r = queue_alive(t->ledger, j->hook);
-		j->resumes = r > 0 && j->policy.paused;
-		return r < 0 ? r : 0;
-	}
-	if (is_death(j))
-		r = queue_death(t->ledger, j->hook, &deaths);
-	if (r < 0 || (!missing && !j->policy.paused && deaths < BREAKER_DEATHS))
-		return r;
-	if (deaths >= BREAKER_DEATHS)
-		why_set(&why, "%" PRId64 " runs in a row were given up, the last one: %s", deaths,
-			j->outcome.detail.text);
-	else
-		why_set(&why, "%s", j->outcome.detail.text);
-	j->pauses = !j->policy.paused;
-	return queue_pause(t->ledger, j->hook, why.text, t->now_ms, probe_ms);
+	if (j->end.stopped)
+		return 0;
+	if (!is_word(j))
+		return count_failure(t, j);
+	r = queue_alive(t->ledger, j->hook);
+	j->resumes = r > 0 && j->policy.paused;
+	return r < 0 ? r : 0;
 }
 
 static int write_result(struct turn *t, struct job *j)
@@ -316,7 +338,7 @@ static void say_pause(const struct job *j)
 		log_error(
 			"hook %s is paused, since it fails for everyone: %s; one run is tried every %d s. Mend it, "
 			"then: ipnctl hooks resume %s",
-			j->hook, j->outcome.detail.text, BREAKER_PROBE_MS / 1000, j->hook);
+			j->hook, j->outcome.detail.text, OUTCOME_PROBE_MS / 1000, j->hook);
 	if (j->resumes)
 		log_notice("hook %s works again: no longer paused", j->hook);
 }

@@ -434,6 +434,19 @@ int queue_pause(struct ledger *l, const char *hook, const char *why, int64_t now
 	query_bind_string(s, ":why", why);
 	query_bind_time(s, ":now", now_ms);
 	query_bind_time(s, ":probe_at", probe_ms);
+	r = query_run(l, s);
+	return r < 0 ? r : sqlite3_changes(l->db);
+}
+
+int queue_probe(struct ledger *l, const char *hook, int64_t probe_ms)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_probe, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":hook", hook);
+	query_bind_time(s, ":probe_at", probe_ms);
 	return query_run(l, s);
 }
 

@@ -133,9 +133,11 @@ int queue_dead_event(struct ledger *l, int64_t event_id, const char *hook, int64
 /* A run of the hook was given up: how many in a row that makes. One was done: the row ends, and a pause with it. */
 int queue_death(struct ledger *l, const char *hook, int64_t *ret_deaths);
 int queue_alive(struct ledger *l, const char *hook);
-/* Only one run is tried, at `probe_ms`. */
+/* Only one run is tried, at `probe_ms`. 1: it was not paused before; 0: it was, and stays as it is. */
 int queue_pause(struct ledger *l, const char *hook, const char *why, int64_t now_ms,
 		int64_t probe_ms);
+/* The next trial of a pause that still stands. */
+int queue_probe(struct ledger *l, const char *hook, int64_t probe_ms);
 
 /* For a person. How many rows were changed, or negative errno. `hook` NULL: of all. */
 int queue_resume(struct ledger *l, const char *hook, int64_t now_ms);

@@ -15,6 +15,8 @@ static const struct outcome_policy brief = {30000, 10000, 3600000, 65000, 0, fal
 static const struct outcome_policy endless = {
 	DURATION_NONE, DURATION_NONE, DURATION_NONE, DURATION_NONE, 0, false};
 
+static const struct outcome_policy paused = {30000, 10000, 3600000, 65000, 1, true};
+
 static const struct {
 	const struct outcome_policy *policy;
 	struct run_end end;
@@ -26,6 +28,18 @@ static const struct {
 	const char *detail;
 } cases[] = {
 	{&usual, {.status = 0}, 1, 500, QUEUE_DONE, -1, 0, "exit 0"},
+	/* a trial of a hook that is paused: nothing is given up, but by the hook's own word */
+	{&paused, {.status = 1}, 9, 500, QUEUE_PENDING, OUTCOME_PROBE_MS, 1, "exit 1"},
+	{&paused,
+	 {.error = -ENOENT},
+	 9,
+	 0,
+	 QUEUE_PENDING,
+	 OUTCOME_PROBE_MS,
+	 -1,
+	 "cannot start /x: No such file or directory"},
+	{&paused, {.status = 100}, 9, 500, QUEUE_DEAD, -1, 100, "exit 100"},
+	{&paused, {.status = 0}, 9, 500, QUEUE_DONE, -1, 0, "exit 0"},
 	{&usual, {.status = 100}, 1, 500, QUEUE_DEAD, -1, 100, "exit 100"},
 	{&usual, {.status = 1}, 1, 500, QUEUE_PENDING, 10000, 1, "exit 1"},
 	{&usual, {.status = 1}, 1, 0, QUEUE_PENDING, 7500, 1, "exit 1"},

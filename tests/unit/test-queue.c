@@ -313,6 +313,78 @@ START_TEST(due_in_time)
 }
 END_TEST
 
+/* A paused hook is looked at again at its time, and after that when something falls due; nothing wakes it before. */
+START_TEST(pauses)
+{
+	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
+	int64_t deaths = 0, at;
+
+	put_hook("h");
+	put_events("ab");
+	put(1, "h", NOW);
+	put(2, "h", NOW);
+	begin();
+	ck_assert_int_eq(queue_death(ledger, "h", &deaths), 0);
+	ck_assert_int_eq(queue_death(ledger, "h", &deaths), 0);
+	ck_assert_int_eq(deaths, 2);
+	ck_assert_int_eq(queue_probe(ledger, "h", NOW + 1), 0); /* there is no pause */
+	ck_assert_int_eq(queue_pause(ledger, "h", "why", NOW, NOW + 50000), 1);
+	ck_assert_int_eq(queue_pause(ledger, "h", "why", NOW, NOW + 40000), 0);
+	ck_assert_int_eq(queue_probe(ledger, "h", NOW + 60000), 0);
+	commit();
+	ck_assert_int_eq(queue_hooks(ledger, &hooks), 0);
+	ck_assert_int_eq(hooks.at[0].deaths, 2);
+	ck_assert_int_eq(hooks.at[0].paused_ms, NOW);
+	ck_assert_int_eq(hooks.at[0].probe_ms, NOW + 60000);
+	ck_assert_int_eq(queue_next_due(ledger, NOW, &at), 0);
+	ck_assert_int_eq(at, NOW + 60000);
+	sql_run("UPDATE hook_run SET next_attempt_at = '2023-11-14T22:15:20.000Z' WHERE event_id = 1"); /* NOW + 2 min */
+	ck_assert_int_eq(queue_next_due(ledger, NOW + 60000, &at), 0);
+	ck_assert_int_eq(at, NOW + 120000);
+	begin();
+	ck_assert_int_eq(queue_resume(ledger, "x", NOW), 0);
+	ck_assert_int_eq(queue_resume(ledger, "h", NOW + 5), 1);
+	commit();
+	check_due(NOW + 5, "2h 1h");
+	begin();
+	ck_assert_int_eq(queue_alive(ledger, "h"), 0); /* nothing to write */
+	commit();
+}
+END_TEST
+
+START_TEST(replay_and_retry)
+{
+	put_hook("h");
+	put_events("ab");
+	put(1, "h", NOW);
+	end(1, "h", start(1, "h"), QUEUE_DEAD, UTC_UNKNOWN);
+	ck_assert_int_eq(queue_may_replay(ledger, 1, "h"), 1);
+	ck_assert_int_eq(queue_may_replay(ledger, 2, "h"), 1);
+	block_on_dead = true;
+	put(2, "h", NOW);
+	check_due(NOW, "2h"); /* of another lane */
+	sql_run("UPDATE hook_run SET lane = 'a'");
+	check_due(NOW, "");
+	block_on_dead = false;
+	check_due(NOW, "2h");
+	begin();
+	ck_assert_int_eq(queue_replay(ledger, 2, "h", NOW), 0); /* waits already */
+	ck_assert_int_eq(queue_retry(ledger, 1, "other", NOW), 0);
+	ck_assert_int_eq(queue_retry(ledger, 1, NULL, NOW), 1);
+	commit();
+	check_due(NOW, "1h");
+	end(1, "h", start(1, "h"), QUEUE_DONE, UTC_UNKNOWN);
+	begin();
+	ck_assert_int_eq(queue_retry_dead(ledger, NULL, NOW), 0);
+	ck_assert_int_eq(queue_replay(ledger, 1, "h", NOW), 1);
+	commit();
+	ck_assert_int_eq(start(1, "h"), 3);
+	check_sql(
+		"SELECT attempt, detail, ended_at IS NULL FROM hook_attempt WHERE event_id = 1 ORDER BY attempt",
+		"1 exit 3 0;2 exit 3 0;3 - 1");
+}
+END_TEST
+
 START_TEST(starts_and_ends)
 {
 	int64_t attempts = 0;
@@ -512,6 +584,8 @@ int main(void)
 	tcase_add_test(c, order_within_a_lane);
 	tcase_add_test(c, only_active_hooks);
 	tcase_add_test(c, due_in_time);
+	tcase_add_test(c, pauses);
+	tcase_add_test(c, replay_and_retry);
 	tcase_add_test(c, starts_and_ends);
 	tcase_add_test(c, running_again);
 	tcase_add_test(c, a_death_is_an_event);
