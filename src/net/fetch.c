@@ -6,8 +6,6 @@
 
 #define USEC_PER_MSEC 1000
 
-DEFINE_CLEANUP(CURL *, curl_easy_cleanup)
-
 struct fetcher {
 	sd_event *event;
 	sd_event_source *timer;
