@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/utc.h"
 #include "hooks/orphans.h"
@@ -94,18 +93,11 @@ static bool collect(const struct queue_run *run, void *userdata)
 	return i->error == 0;
 }
 
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 /* A run is never doubled: its process may end by itself, then it has to. -EBUSY: it goes on. */
 static int wait_for_orphans(struct database *d, const struct jobs *found, struct why *why)
 {
-	int64_t now = monotonic_ms(), since = d->orphans_ms ? d->orphans_ms : now;
+	int64_t now = (int64_t)(monotonic_usec() / 1000),
+		since = d->orphans_ms ? d->orphans_ms : now;
 	int signal = now - since >= ORPHANS_GRACE_MS + ORPHANS_TERM_MS ? SIGKILL
 		     : now - since >= ORPHANS_GRACE_MS                 ? SIGTERM
 								       : 0;

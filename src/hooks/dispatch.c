@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
 #include "base/exit.h"
 #include "base/log.h"
@@ -64,10 +63,7 @@ struct dispatcher {
 
 static int64_t monotonic_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+	return (int64_t)(monotonic_usec() / 1000);
 }
 
 static void wake_at(struct dispatcher *d, int64_t ms)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ipnctl/cells.h"
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
 #include "ipnctl/when.h"
@@ -46,14 +47,6 @@ static const char *object_of(const json_t *row)
 	return words_object(object_of_word(row_word(row, "object_type")));
 }
 
-static void add_time(struct table *t, const json_t *row, const char *key)
-{
-	char when[WHEN_SIZE];
-
-	when_format(row_time(row, key), false, when);
-	table_cell(t, COLOUR_PLAIN, row_text(row, key) ? when : NULL);
-}
-
 static void add_state(struct table *t, const json_t *row, const char *key)
 {
 	table_cell(t, words_colour(row_word(row, key)), row_text(row, key));
@@ -61,20 +54,17 @@ static void add_state(struct table *t, const json_t *row, const char *key)
 
 static void add_row(struct table *t, const json_t *row)
 {
-	char number[32];
-
-	snprintf(number, sizeof(number), "%" PRId64, row_number(row, "id"));
-	table_cell(t, COLOUR_BOLD, number);
+	cell_number(t, row, "id", COLOUR_BOLD);
 	table_cell(t, COLOUR_PLAIN, object_of(row));
 	table_cell(t, COLOUR_PLAIN, row_text(row, "object_id"));
 	add_state(t, row, "state");
-	add_time(t, row, "at");
+	cell_time(t, row, "at");
 	add_state(t, row, "current_state");
-	add_time(t, row, "held_since");
+	cell_time(t, row, "held_since");
 	table_cell(t, COLOUR_PLAIN, row_text(row, "message_id"));
 	if (arg_all) {
 		table_cell(t, COLOUR_DIM, row_text(row, "decided_by"));
-		add_time(t, row, "decided_at");
+		cell_time(t, row, "decided_at");
 	}
 }
 

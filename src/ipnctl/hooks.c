@@ -4,9 +4,9 @@
 
 #include "base/log.h"
 #include "base/utc.h"
+#include "ipnctl/cells.h"
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
-#include "ipnctl/when.h"
 #include "ipnctl/words.h"
 #include "ledger/queue.h"
 
@@ -22,23 +22,6 @@ static const struct option_row options[] = {
 	{0, "dry-run", NULL, "with retry: only say what would be done", &arg_dry_run},
 	{0},
 };
-
-static void add_number(struct table *t, const json_t *row, const char *key, enum colour colour)
-{
-	int64_t n = row_number(row, key);
-	char text[32];
-
-	snprintf(text, sizeof(text), "%" PRId64, n);
-	table_cell(t, n ? colour : COLOUR_PLAIN, text);
-}
-
-static void add_time(struct table *t, const json_t *row, const char *key)
-{
-	char when[WHEN_SIZE];
-
-	when_format(row_time(row, key), false, when);
-	table_cell(t, COLOUR_PLAIN, row_text(row, key) ? when : NULL);
-}
 
 static const char *health(const json_t *hook, enum colour *ret_colour)
 {
@@ -73,10 +56,10 @@ static void print_hooks(const struct ctl *c, const json_t *rows)
 
 		table_cell(t, COLOUR_BOLD, row_text(row, "name"));
 		table_cell(t, colour, state);
-		add_number(t, row, "unseen", COLOUR_WAIT);
-		add_number(t, row, "pending", COLOUR_WAIT);
-		add_number(t, row, "running", COLOUR_PLAIN);
-		add_number(t, row, "dead", COLOUR_BAD);
+		cell_number(t, row, "unseen", COLOUR_WAIT);
+		cell_number(t, row, "pending", COLOUR_WAIT);
+		cell_number(t, row, "running", COLOUR_PLAIN);
+		cell_number(t, row, "dead", COLOUR_BAD);
 		table_cell(t, COLOUR_PLAIN, row_text(row, "paused_why"));
 	}
 	table_print(t, 0, &c->out);
@@ -105,13 +88,13 @@ static void print_runs(const struct ctl *c, const json_t *rows)
 	table_heading(t, "WHY", false);
 	json_array_foreach(rows, i, row)
 	{
-		add_number(t, row, "event_id", COLOUR_BOLD);
+		cell_number(t, row, "event_id", COLOUR_BOLD);
 		table_cell(t, COLOUR_PLAIN, row_text(row, "hook"));
 		table_cell(t, COLOUR_PLAIN, row_text(row, "event"));
 		table_cell(t, COLOUR_PLAIN, row_text(row, "object_id"));
-		add_number(t, row, "attempts", COLOUR_PLAIN);
-		add_time(t, row, "updated_at");
-		add_time(t, row, "next_attempt_at");
+		cell_number(t, row, "attempts", COLOUR_PLAIN);
+		cell_time(t, row, "updated_at");
+		cell_time(t, row, "next_attempt_at");
 		table_cell(t, COLOUR_PLAIN, row_text(row, "detail"));
 	}
 	table_print(t, 0, &c->out);

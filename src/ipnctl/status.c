@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/utc.h"
+#include "ipnctl/cells.h"
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
 #include "ipnctl/subscriptions.h"
@@ -262,15 +263,6 @@ static void print_subscriptions(const struct ctl *c, const json_t *rows)
 	}
 }
 
-static void add_number(struct table *t, const json_t *row, const char *key, enum colour colour)
-{
-	int64_t n = row_number(row, key);
-	char text[32];
-
-	snprintf(text, sizeof(text), "%" PRId64, n);
-	table_cell(t, n ? colour : COLOUR_PLAIN, text);
-}
-
 static void print_paused(const struct ctl *c, const json_t *hooks)
 {
 	const json_t *hook;
@@ -310,10 +302,10 @@ static void print_hooks(const struct ctl *c, const json_t *hooks)
 	{
 		format_ago(c, hook, "oldest_pending_at", ago);
 		table_cell(t, COLOUR_PLAIN, row_text(hook, "name"));
-		add_number(t, hook, "unseen", COLOUR_WAIT);
-		add_number(t, hook, "pending", COLOUR_WAIT);
-		add_number(t, hook, "running", COLOUR_PLAIN);
-		add_number(t, hook, "dead", COLOUR_BAD);
+		cell_number(t, hook, "unseen", COLOUR_WAIT);
+		cell_number(t, hook, "pending", COLOUR_WAIT);
+		cell_number(t, hook, "running", COLOUR_PLAIN);
+		cell_number(t, hook, "dead", COLOUR_BAD);
 		table_cell(t, COLOUR_PLAIN, row_text(hook, "oldest_pending_at") ? ago : NULL);
 		table_cell(t, COLOUR_PLAIN, row_number(hook, "active") ? "yes" : "no more");
 	}
@@ -349,7 +341,7 @@ static void print_counts(const struct ctl *c, const json_t *rows, const char *he
 	{
 		format_ago(c, row, "last_at", ago);
 		table_cell(t, words_colour(row_word(row, key)), row_text(row, key));
-		add_number(t, row, "count", COLOUR_PLAIN);
+		cell_number(t, row, "count", COLOUR_PLAIN);
 		table_cell(t, COLOUR_PLAIN, ago);
 		if (meanings)
 			table_cell(t, COLOUR_DIM, meaning_of(row_word(row, key)));

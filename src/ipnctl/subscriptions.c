@@ -5,10 +5,10 @@
 
 #include "base/log.h"
 #include "base/utc.h"
+#include "ipnctl/cells.h"
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
 #include "ipnctl/subscriptions.h"
-#include "ipnctl/when.h"
 #include "ipnctl/words.h"
 #include "ledger/subscription.h"
 #include "receive/confirm.h"
@@ -82,12 +82,9 @@ int subscriptions_ask(struct ctl *c, json_t **ret)
 static void add_row(struct table *t, const json_t *row)
 {
 	bool open = json_is_true(json_object_get(row, "open"));
-	char number[32], when[WHEN_SIZE];
 
-	snprintf(number, sizeof(number), "%" PRId64, row_number(row, "id"));
-	table_cell(t, COLOUR_BOLD, number);
-	when_format(row_time(row, "sent_at"), false, when);
-	table_cell(t, COLOUR_PLAIN, when);
+	cell_number(t, row, "id", COLOUR_BOLD);
+	cell_time(t, row, "sent_at");
 	table_cell(t, COLOUR_PLAIN, row_text(row, "account"));
 	table_cell(t, COLOUR_PLAIN, row_text(row, "type"));
 	table_cell(t, open ? COLOUR_BAD : COLOUR_GOOD, row_text(row, "state"));

@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "ipn/document.h"
-#include "ledger/private.h"
 #include "ledger/query.h"
 
 #define OUTPUTS_KEPT                                                                               \
@@ -371,126 +370,6 @@ int queue_dead_event(struct ledger *l, int64_t event_id, const char *hook, int64
 	query_bind_string(s, ":hook", hook);
 	query_bind_time(s, ":now", now_ms);
 	return query_step(l, s);
-}
-
-int queue_death(struct ledger *l, const char *hook, int64_t *ret_deaths)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_queue_death, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_string(s, ":hook", hook);
-	r = query_step(l, s);
-	if (r > 0)
-		*ret_deaths = query_int(s, "deaths");
-	return r < 0 ? r : 0;
-}
-
-/* A statement about the hook. How many rows it changed, or negative errno. */
-static int change_hook(struct ledger *l, enum query q, const char *hook, int64_t now_ms)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, q, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_string(s, ":hook", hook);
-	if (now_ms != UTC_UNKNOWN)
-		query_bind_time(s, ":now", now_ms);
-	r = query_run(l, s);
-	return r < 0 ? r : sqlite3_changes(l->db);
-}
-
-int queue_alive(struct ledger *l, const char *hook)
-{
-	return change_hook(l, QUERY_queue_alive, hook, UTC_UNKNOWN);
-}
-
-int queue_resume(struct ledger *l, const char *hook, int64_t now_ms)
-{
-	int r = change_hook(l, QUERY_queue_resume, hook, UTC_UNKNOWN);
-
-	if (r <= 0)
-		return r;
-	r = change_hook(l, QUERY_queue_hurry, hook, now_ms);
-	return r < 0 ? r : 1;
-}
-
-int queue_retry_dead(struct ledger *l, const char *hook, int64_t now_ms)
-{
-	return change_hook(l, QUERY_queue_retry_dead, hook, now_ms);
-}
-
-int queue_pause(struct ledger *l, const char *hook, const char *why, int64_t now_ms,
-		int64_t probe_ms)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_queue_pause, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_string(s, ":hook", hook);
-	query_bind_string(s, ":why", why);
-	query_bind_time(s, ":now", now_ms);
-	query_bind_time(s, ":probe_at", probe_ms);
-	r = query_run(l, s);
-	return r < 0 ? r : sqlite3_changes(l->db);
-}
-
-int queue_probe(struct ledger *l, const char *hook, int64_t probe_ms)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_queue_probe, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_string(s, ":hook", hook);
-	query_bind_time(s, ":probe_at", probe_ms);
-	return query_run(l, s);
-}
-
-/* A statement about an event and a hook. How many rows it changed, or negative errno. */
-static int change_run(struct ledger *l, enum query q, int64_t event_id, const char *hook,
-		      int64_t now_ms)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, q, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_int(s, ":event_id", event_id);
-	query_bind_string(s, ":hook", hook);
-	query_bind_time(s, ":now", now_ms);
-	r = query_run(l, s);
-	return r < 0 ? r : sqlite3_changes(l->db);
-}
-
-int queue_retry(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms)
-{
-	return change_run(l, QUERY_queue_retry_event, event_id, hook, now_ms);
-}
-
-int queue_replay(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms)
-{
-	return change_run(l, QUERY_queue_replay, event_id, hook, now_ms);
-}
-
-int queue_may_replay(struct ledger *l, int64_t event_id, const char *hook)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_queue_run_state, &s);
-	const char *state;
-
-	if (r < 0)
-		return r;
-	query_bind_int(s, ":event_id", event_id);
-	query_bind_string(s, ":hook", hook);
-	r = query_step(l, s);
-	if (r <= 0)
-		return r < 0 ? r : 1;
-	state = query_string(s, "state");
-	return strcmp(state, "pending") != 0 && strcmp(state, "running") != 0;
 }
 
 int queue_running(struct ledger *l, queue_run_fn each, void *userdata)
