@@ -16,10 +16,15 @@ SELECT * FROM event WHERE id > :after ORDER BY id LIMIT :limit;
 -- name: queue_event
 SELECT * FROM event WHERE id = :id;
 
--- A row that is there already was made by a person's replay: it stays.
+-- A row that is there already was made by a person's replay: it stays. Behind an open run of its lane it waits for that, not
+-- for a time.
 -- name: queue_put
 INSERT INTO hook_run (event_id, hook, account, environment, lane, state, next_attempt_at, detail, updated_at)
-SELECT id, :hook, account, environment, lane, :state, :next_attempt_at, :detail, :now FROM event WHERE id = :event_id
+SELECT id, :hook, account, environment, lane, :state,
+	CASE WHEN NOT EXISTS (SELECT 1 FROM hook_run e WHERE e.hook = :hook AND e.lane = event.lane AND e.event_id < event.id
+		AND e.state IN ('pending', 'running')) THEN :next_attempt_at END,
+	:detail, :now
+FROM event WHERE id = :event_id
 ON CONFLICT DO NOTHING;
 
 -- name: queue_seen
@@ -53,16 +58,27 @@ WHERE event_id = :event_id AND hook = :hook AND state = 'pending' AND attempts >
 -- name: queue_forget_output
 UPDATE hook_attempt_before SET output = NULL WHERE event_id = :event_id AND hook = :hook AND attempt = :attempt;
 
+-- `since`: from when `give_up` counts.
 -- name: queue_start
-UPDATE hook_run SET state = 'running', attempts = attempts + 1, next_attempt_at = NULL, started_at = :now, updated_at = :now
+UPDATE hook_run SET state = 'running', attempts = attempts + 1, counted = counted + :counts, next_attempt_at = NULL,
+	started_at = :now, updated_at = :now
 WHERE event_id = :event_id AND hook = :hook AND state = 'pending'
-RETURNING attempts;
+RETURNING attempts, counted, max((SELECT created_at FROM event e WHERE e.id = hook_run.event_id), coalesce(retried_at, ''),
+	coalesce((SELECT resumed_at FROM hook h WHERE h.name = hook_run.hook), '')) AS since;
 
 -- name: queue_end
 UPDATE hook_run SET state = :state, next_attempt_at = :next_attempt_at, exit_status = :exit_status, detail = :detail,
 	output = :output, updated_at = :now
 WHERE event_id = :event_id AND hook = :hook AND state = 'running' AND attempts = :attempts
 RETURNING attempts;
+
+-- What ended for good lets the next of its lane go.
+-- name: queue_release
+UPDATE hook_run SET next_attempt_at = :now
+WHERE hook = :hook AND state = 'pending' AND next_attempt_at IS NULL AND event_id = (
+	SELECT min(o.event_id) FROM hook_run o
+	WHERE o.hook = :hook AND o.state IN ('pending', 'running')
+		AND o.lane = (SELECT lane FROM hook_run WHERE event_id = :event_id AND hook = :hook));
 
 -- A run that died is an event of its own, with the facts of the one it was for; but about the death of a hook that was
 -- told of a death nobody is told, or two broken hooks would go on for ever.
@@ -88,7 +104,8 @@ UPDATE hook SET deaths = deaths + 1 WHERE name = :hook RETURNING deaths;
 
 -- Nothing is written while all is well.
 -- name: queue_alive
-UPDATE hook SET deaths = 0, paused_at = NULL, paused_why = NULL, probe_at = NULL
+UPDATE hook SET deaths = 0, resumed_at = CASE WHEN paused_at IS NULL THEN resumed_at ELSE :now END, paused_at = NULL,
+	paused_why = NULL, probe_at = NULL
 WHERE name = :hook AND (deaths > 0 OR paused_at IS NOT NULL);
 
 -- name: queue_pause
@@ -99,33 +116,39 @@ UPDATE hook SET probe_at = :probe_at WHERE name = :hook AND paused_at IS NOT NUL
 
 -- What a person does: everything that waits is due again.
 -- name: queue_resume
-UPDATE hook SET deaths = 0, paused_at = NULL, paused_why = NULL, probe_at = NULL WHERE name = :hook AND paused_at IS NOT NULL;
+UPDATE hook SET deaths = 0, resumed_at = :now, paused_at = NULL, paused_why = NULL, probe_at = NULL
+WHERE name = :hook AND paused_at IS NOT NULL;
 
 -- name: queue_hurry
-UPDATE hook_run SET next_attempt_at = :now WHERE hook = :hook AND state = 'pending' AND next_attempt_at > :now;
+UPDATE hook_run SET next_attempt_at = :now
+WHERE (event_id, hook) IN (SELECT event_id, hook FROM hook_run
+	WHERE hook = :hook AND state = 'pending' AND next_attempt_at > :now LIMIT :limit);
 
 -- Given up, and tried again all the same. `:hook` NULL: of all that are configured. `updated_at` stays: the end of the attempt.
 -- name: queue_retry_event
-UPDATE hook_run SET state = 'pending', next_attempt_at = :now
+UPDATE hook_run SET state = 'pending', next_attempt_at = :now, counted = 0, retried_at = :now
 WHERE event_id = :event_id AND (:hook IS NULL OR hook = :hook) AND state = 'dead'
 	AND hook IN (SELECT name FROM hook WHERE active = 1);
 
+-- What has died once more since `:now` stays dead.
 -- name: queue_retry_dead
-UPDATE hook_run SET state = 'pending', next_attempt_at = :now
-WHERE state = 'dead' AND (:hook IS NULL OR hook = :hook) AND hook IN (SELECT name FROM hook WHERE active = 1);
+UPDATE hook_run SET state = 'pending', next_attempt_at = :now, counted = 0, retried_at = :now
+WHERE (event_id, hook) IN (SELECT event_id, hook FROM hook_run
+	WHERE hook = :hook AND state = 'dead' AND updated_at <= :now LIMIT :limit);
 
 -- Once more for an event, whatever has become of it before; what waits or runs already is left alone.
 -- name: queue_replay
-INSERT INTO hook_run (event_id, hook, account, environment, lane, state, next_attempt_at, updated_at)
-SELECT id, :hook, account, environment, lane, 'pending', :now, :now FROM event WHERE id = :event_id
-ON CONFLICT (event_id, hook) DO UPDATE SET state = 'pending', next_attempt_at = :now
+INSERT INTO hook_run (event_id, hook, account, environment, lane, state, next_attempt_at, retried_at, updated_at)
+SELECT id, :hook, account, environment, lane, 'pending', :now, :now, :now FROM event WHERE id = :event_id
+ON CONFLICT (event_id, hook) DO UPDATE SET state = 'pending', next_attempt_at = :now, counted = 0, retried_at = :now
 WHERE state IN ('done', 'dead', 'skipped');
 
 -- name: queue_run_state
 SELECT state FROM hook_run WHERE event_id = :event_id AND hook = :hook;
 
+-- In the order of event_created; the ids of a time in theirs.
 -- name: queue_events_between
-SELECT * FROM event WHERE id > :after AND created_at >= :since AND created_at < :until ORDER BY id LIMIT :limit;
+SELECT * FROM event WHERE (created_at, id) > (:since, :after) AND created_at < :until ORDER BY created_at, id LIMIT :limit;
 
 -- The object of an event as it stands now. Where each notification is a row, the event's own.
 -- name: queue_object_order_reference

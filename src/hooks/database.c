@@ -93,22 +93,39 @@ static bool collect(const struct queue_run *run, void *userdata)
 	return i->error == 0;
 }
 
-/* A run is never doubled: its process may end by itself, then it has to. -EBUSY: it goes on. */
+static int signal_after(int64_t waited_ms)
+{
+	return waited_ms >= ORPHANS_GRACE_MS + ORPHANS_TERM_MS ? SIGKILL
+	       : waited_ms >= ORPHANS_GRACE_MS                 ? SIGTERM
+							       : 0;
+}
+
+/* A run is never doubled: its process may end by itself, then it has to. TERM comes once. */
 static int wait_for_orphans(struct database *d, const struct jobs *found, struct why *why)
 {
-	int64_t now = (int64_t)(monotonic_usec() / 1000),
-		since = d->orphans_ms ? d->orphans_ms : now;
-	int signal = now - since >= ORPHANS_GRACE_MS + ORPHANS_TERM_MS ? SIGKILL
-		     : now - since >= ORPHANS_GRACE_MS                 ? SIGTERM
-								       : 0;
-	size_t n = orphans_signal(found, signal);
+	int64_t now = (int64_t)(monotonic_usec() / 1000);
+	int64_t waited = d->orphans_ms ? now - d->orphans_ms : 0;
+	int signal = signal_after(waited);
+	size_t n = 0;
+	int r = orphans_signal(found, signal == d->orphans_told ? 0 : signal, &n);
 
-	d->orphans_ms = n > 0 ? since : 0;
+	if (r < 0) {
+		why_set(why,
+			"what became of the runs of the " PROGRAM
+			" that was killed cannot be seen in /proc: %s",
+			strerror(-r));
+		return r;
+	}
+	d->orphans_ms = n > 0 ? now - waited : 0;
+	d->orphans_told = n > 0 ? signal : 0;
 	if (n == 0)
 		return 0;
 	why_set(why, "%zu run%s of the " PROGRAM " that was killed go%s on", n, n == 1 ? "" : "s",
 		n == 1 ? "es" : "");
-	return -EBUSY;
+	if (waited < ORPHANS_GRACE_MS + 2 * ORPHANS_TERM_MS)
+		return -EINPROGRESS;
+	why_set(why, "%s and cannot be killed", why->text);
+	return -ETIMEDOUT;
 }
 
 static int put_back(struct ledger *l, const struct jobs *found, size_t *ret_n)
@@ -137,7 +154,9 @@ static int recover(struct database *d, const struct jobs *jobs, size_t *ret_n, s
 	why->text[0] = 0;
 	if (r == 0)
 		r = i.error;
-	if (r == 0)
+	for (struct job *j = i.found.first; r == 0 && j; j = j->next)
+		r = job_recall(j, d->ledger);
+	if (r == 0 && i.found.first)
 		r = wait_for_orphans(d, &i.found, why);
 	if (r == 0 && i.found.first)
 		r = put_back(d->ledger, &i.found, ret_n);

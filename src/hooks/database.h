@@ -18,6 +18,7 @@ struct database {
 	int lock;              /* of the state folder; -1: not held yet */
 	struct ledger *ledger; /* NULL: not open */
 	int64_t orphans_ms;    /* monotonic: since when orphans are waited for; 0: not */
+	int orphans_told;      /* the signal that they were last sent */
 	dev_t device;          /* of the open file */
 	ino_t inode;
 };
@@ -29,12 +30,15 @@ void database_done(struct database *d);
 /* How long processes of such runs may go on before TERM, and after it before KILL. */
 #define ORPHANS_GRACE_MS 10000
 #define ORPHANS_TERM_MS  5000
+#define ORPHANS_LOOK_MS  200 /* between two looks at all processes */
 
 /*
  * Takes the lock of the state folder, opens, and puts runs that say `running` but are not in hand (an ipn-hookd that
  * was killed left them) back into the queue, once their processes have ended. 0 and their number, or
  *   -EAGAIN                     another ipn-hookd has the lock
- *   -ENOENT, -ENOTSUP, -EBUSY   not there yet, of another schema, in use, such processes go on: wait
+ *   -ENOENT, -ENOTSUP, -EBUSY   not there yet, of another schema, in use: wait
+ *   -EINPROGRESS                such processes go on: wait; ORPHANS_LOOK_MS until the next look are enough
+ *   -ETIMEDOUT                  the same, and nothing ends them
  *   other negative errno        as ledger_open()
  * with the reason in `why`.
  */

@@ -112,7 +112,7 @@ static void say_status(struct dispatcher *d, const char *waiting)
 /* Waiting is the plan, not a failure, when ipnd has still to do its part. */
 static bool is_expected(int error)
 {
-	return error == -ENOENT || error == -ENOTSUP || error == -EBUSY;
+	return error == -ENOENT || error == -ENOTSUP || error == -EBUSY || error == -EINPROGRESS;
 }
 
 /* Once per reason. */
@@ -141,7 +141,10 @@ static int open_database(struct dispatcher *d)
 	}
 	if (r < 0) {
 		say_not_open(d, r, why.text);
-		d->not_before_ms = monotonic_ms() + WAIT_MS;
+		d->not_before_ms =
+			monotonic_ms() +
+			(r == -EINPROGRESS || r == -ETIMEDOUT ? ORPHANS_LOOK_MS : WAIT_MS);
+		d->retry = d->retry || r == -EINPROGRESS;
 		return 0;
 	}
 	if (d->said)

@@ -31,7 +31,7 @@ int jobs_add(struct jobs *jobs, const struct queue_run *run, bool paused)
 	j->jobs = jobs;
 	j->state = JOB_CHOSEN;
 	j->event_id = run->event_id;
-	j->attempt = run->attempts;
+	j->attempt.number = run->attempts;
 	j->policy.paused = paused;
 	j->hook = strdup(run->hook);
 	j->lane = strdup(run->lane);
@@ -101,7 +101,7 @@ bool jobs_hold_lane(const struct jobs *jobs, const char *hook, const char *lane)
 bool jobs_hold_run(const struct jobs *jobs, const struct queue_run *run)
 {
 	for (const struct job *j = jobs->first; j; j = j->next)
-		if (j->event_id == run->event_id && j->attempt == run->attempts &&
+		if (j->event_id == run->event_id && j->attempt.number == run->attempts &&
 		    strcmp(j->hook, run->hook) == 0)
 			return true;
 	return false;
@@ -116,10 +116,17 @@ static void describe(struct job *j, const struct queue_event *e)
 		 e->name, id);
 }
 
+static int gather_environment(struct job *j, const struct queue_event *e)
+{
+	const char *home = getenv("HOME");
+
+	j->environment = environment_make(e, j->attempt.number, home && *home == '/' ? home : "/");
+	return j->environment ? 0 : -ENOMEM;
+}
+
 /* What the child is told, as of now. */
 static int gather(struct job *j, struct ledger *l, const struct queue_event *e)
 {
-	const char *home = getenv("HOME");
 	CLEANUP(json_decrefp) json_t *object = json_object();
 	int r;
 
@@ -128,22 +135,28 @@ static int gather(struct job *j, struct ledger *l, const struct queue_event *e)
 	r = queue_object(l, e, environment_add_column, object);
 	if (r < 0)
 		return r;
-	j->environment = environment_make(e, j->attempt, home && *home == '/' ? home : "/");
-	j->input = environment_json(e, j->attempt, r > 0 ? object : NULL);
-	return j->environment && j->input ? 0 : -ENOMEM;
+	j->input = environment_json(e, j->attempt.number, r > 0 ? object : NULL);
+	return j->input ? gather_environment(j, e) : -ENOMEM;
+}
+
+int job_recall(struct job *j, struct ledger *l)
+{
+	CLEANUP(queue_event_freep) struct queue_event *e = NULL;
+	int r = queue_event(l, j->event_id, &e);
+
+	return r < 0 ? r : gather_environment(j, e);
 }
 
 int job_load(struct job *j, struct ledger *l, const struct hook_config *hook, int64_t now_ms)
 {
 	CLEANUP(queue_event_freep) struct queue_event *e = NULL;
-	int r = queue_start(l, j->event_id, j->hook, now_ms, &j->attempt);
+	int r = queue_start(l, j->event_id, j->hook, !j->policy.paused, now_ms, &j->attempt);
 
 	if (r == 0)
 		r = queue_event(l, j->event_id, &e);
 	if (r < 0)
 		return r;
 	describe(j, e);
-	j->event_created_ms = e->created_ms;
 	j->policy = (struct outcome_policy){
 		.timeout_ms = hook->timeout_ms,
 		.backoff_ms = hook->backoff_ms,

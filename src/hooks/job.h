@@ -29,8 +29,7 @@ struct job {
 	int64_t event_id;
 	char *hook;
 	char *lane;
-	int64_t attempt;
-	int64_t event_created_ms;
+	struct queue_attempt attempt;
 	char subject[JOB_SUBJECT_SIZE]; /* the event in a log line, escaped */
 	struct outcome_policy policy;
 	char *program;
@@ -71,6 +70,9 @@ bool jobs_hold_run(const struct jobs *jobs, const struct queue_run *run);
 
 /* Inside the transaction: marks the run as running and gathers what the child is told. 0 or negative errno. */
 int job_load(struct job *j, struct ledger *l, const struct hook_config *hook, int64_t now_ms);
+
+/* What the child of a run was told that another ipn-hookd started: its environment. 0 or negative errno. */
+int job_recall(struct job *j, struct ledger *l);
 
 /* After the commit: starts the child. A failure is an end as well. */
 void job_start(struct job *j, sd_event *event, const struct hook_config *hook);

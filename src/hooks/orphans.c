@@ -1,8 +1,8 @@
 #include "hooks/orphans.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/types.h>
@@ -37,16 +37,24 @@ static bool has_entry(const char *environment, size_t len, const char *entry)
 	return false;
 }
 
+/*
+ * Event, attempt, object, account and all else that this run was told. Small numbers alone would also fit the run of an ipn-hookd
+ * with another database.
+ */
+static bool is_told_of(const struct job *j, const char *environment, size_t len)
+{
+	for (char **entry = j->environment; *entry; entry++)
+		if (strncmp(*entry, "IPN_", strlen("IPN_")) == 0 &&
+		    !has_entry(environment, len, *entry))
+			return false;
+	return true;
+}
+
 static bool is_of(const struct jobs *runs, const char *environment, size_t len)
 {
-	for (const struct job *j = runs->first; j; j = j->next) {
-		char event[64], attempt[64];
-
-		snprintf(event, sizeof(event), "IPN_EVENT_ID=%" PRId64, j->event_id);
-		snprintf(attempt, sizeof(attempt), "IPN_ATTEMPT=%" PRId64, j->attempt);
-		if (has_entry(environment, len, event) && has_entry(environment, len, attempt))
+	for (const struct job *j = runs->first; j; j = j->next)
+		if (is_told_of(j, environment, len))
 			return true;
-	}
 	return false;
 }
 
@@ -94,15 +102,19 @@ static pid_t group_of(pid_t pid, const struct jobs *runs, char *buffer)
 	return len > 0 && is_of(runs, buffer, len) && !is_looked_after(pid) ? group : 0;
 }
 
-size_t orphans_signal(const struct jobs *runs, int signal)
+int orphans_signal(const struct jobs *runs, int signal, size_t *ret_n)
 {
-	CLEANUP(closedirp) DIR *proc = runs->first ? opendir("/proc") : NULL;
+	CLEANUP(closedirp) DIR *proc = opendir("/proc");
 	CLEANUP(freep) char *buffer = malloc(FILE_MAX);
 	pid_t last = 0;
 	const struct dirent *d;
 	size_t n = 0;
 
-	while (proc && buffer && (d = readdir(proc))) {
+	if (!proc)
+		return -errno;
+	if (!buffer)
+		return -ENOMEM;
+	while ((d = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
 		pid_t group = pid > 1 ? group_of(pid, runs, buffer) : 0;
 
@@ -113,5 +125,6 @@ size_t orphans_signal(const struct jobs *runs, int signal)
 		if (signal != 0)
 			kill(-group, signal);
 	}
-	return n;
+	*ret_n = n;
+	return 0;
 }

@@ -10,9 +10,10 @@
 #include "hooks/job.h"
 
 /*
- * How many process groups belong to these runs (by event and attempt); each is sent `signal`, 0 for none. Not those of another
- * ipn-hookd that lives, nor what a hook has started in a session of its own.
+ * How many process groups belong to these runs (whose environment is recalled); each is sent `signal`, 0 for none. Not those of
+ * another ipn-hookd that lives, nor what a hook has started in a session of its own or as another user, whose environment we
+ * may not read. 0 or negative errno: nobody could look.
  */
-size_t orphans_signal(const struct jobs *runs, int signal);
+int orphans_signal(const struct jobs *runs, int signal, size_t *ret_n);
 
 #endif

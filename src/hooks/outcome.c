@@ -10,12 +10,12 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t delay_of(const struct outcome_policy *policy, int64_t attempt, unsigned permille)
+static int64_t delay_of(const struct outcome_policy *policy, int64_t counted, unsigned permille)
 {
 	int64_t longest = least(policy->backoff_max_ms, DELAY_MAX_MS);
 	int64_t delay = least(policy->backoff_ms, longest);
 
-	for (int64_t i = 1; i < attempt && delay < longest; i++)
+	for (int64_t i = 1; i < counted && delay < longest; i++)
 		delay = least(delay * 2, longest);
 	return least(delay * (750 + (int64_t)permille / 2) / 1000, longest);
 }
@@ -43,23 +43,23 @@ static void describe(const struct outcome_policy *policy, const struct run_end *
 }
 
 /* Whether this was the last attempt; says why. */
-static bool is_last(const struct outcome_policy *policy, int64_t attempt, int64_t event_created_ms,
+static bool is_last(const struct outcome_policy *policy, const struct queue_attempt *attempt,
 		    int64_t next_ms, struct why *detail)
 {
-	if (policy->attempts > 0 && attempt >= policy->attempts) {
-		why_set(detail, "%s; attempt %lld of %u", detail->text, (long long)attempt,
+	if (policy->attempts > 0 && attempt->counted >= policy->attempts) {
+		why_set(detail, "%s; attempt %lld of %u", detail->text, (long long)attempt->counted,
 			policy->attempts);
 		return true;
 	}
-	if (policy->give_up_ms == DURATION_NONE || event_created_ms == UTC_UNKNOWN ||
-	    next_ms - event_created_ms <= policy->give_up_ms)
+	if (policy->give_up_ms == DURATION_NONE || attempt->since_ms == UTC_UNKNOWN ||
+	    next_ms - attempt->since_ms <= policy->give_up_ms)
 		return false;
 	why_set(detail, "%s; the event is too old to try again", detail->text);
 	return true;
 }
 
 void outcome_decide(const struct outcome_policy *policy, const struct run_end *end,
-		    const char *program, int64_t attempt, int64_t event_created_ms, int64_t now_ms,
+		    const char *program, const struct queue_attempt *attempt, int64_t now_ms,
 		    unsigned permille, struct outcome *ret)
 {
 	bool by_itself = end->error == 0 && !end->killed && !end->timed_out && !end->stopped;
@@ -74,10 +74,10 @@ void outcome_decide(const struct outcome_policy *policy, const struct run_end *e
 	} else if (by_itself && end->status == OUTCOME_GIVE_UP) {
 		o.state = QUEUE_DEAD;
 	} else if (!end->stopped) {
-		o.next_attempt_ms = now_ms + (policy->paused ? OUTCOME_PROBE_MS
-							     : delay_of(policy, attempt, permille));
-		if (!policy->paused &&
-		    is_last(policy, attempt, event_created_ms, o.next_attempt_ms, &o.detail))
+		o.next_attempt_ms =
+			now_ms + (policy->paused ? OUTCOME_PROBE_MS
+						 : delay_of(policy, attempt->counted, permille));
+		if (!policy->paused && is_last(policy, attempt, o.next_attempt_ms, &o.detail))
 			o.state = QUEUE_DEAD;
 	}
 	if (o.state != QUEUE_PENDING)

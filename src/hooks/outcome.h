@@ -40,11 +40,10 @@ struct outcome {
 };
 
 /*
- * `attempt` counts from 1. `permille`, 0 to 1000, is the chance that spreads the waiting time over 75 to 125 %.
- * `program` is for the words only.
+ * `permille`, 0 to 1000, is the chance that spreads the waiting time over 75 to 125 %. `program` is for the words only.
  */
 void outcome_decide(const struct outcome_policy *policy, const struct run_end *end,
-		    const char *program, int64_t attempt, int64_t event_created_ms, int64_t now_ms,
+		    const char *program, const struct queue_attempt *attempt, int64_t now_ms,
 		    unsigned permille, struct outcome *ret);
 
 #endif

@@ -75,7 +75,7 @@ static int judge_hook(struct turn *t, struct job *j)
 		return 0;
 	if (!is_word(j))
 		return count_failure(t, j);
-	r = queue_alive(t->ledger, j->hook);
+	r = queue_alive(t->ledger, j->hook, t->now_ms);
 	j->resumes = r > 0 && j->policy.paused;
 	return r < 0 ? r : 0;
 }
@@ -85,12 +85,12 @@ static int write_result(struct turn *t, struct job *j)
 	struct queue_end end;
 	int r;
 
-	outcome_decide(&j->policy, &j->end, j->program, j->attempt, j->event_created_ms, t->now_ms,
-		       chance_permille(), &j->outcome);
+	outcome_decide(&j->policy, &j->end, j->program, &j->attempt, t->now_ms, chance_permille(),
+		       &j->outcome);
 	end = (struct queue_end){
 		.event_id = j->event_id,
 		.hook = j->hook,
-		.attempt = j->attempt,
+		.attempt = j->attempt.number,
 		.state = j->outcome.state,
 		.next_attempt_ms = j->outcome.next_attempt_ms,
 		.has_status = j->outcome.has_status,
@@ -316,7 +316,7 @@ static void say_result(const struct job *j)
 	case QUEUE_PENDING:
 		utc_format(j->outcome.next_attempt_ms, next);
 		log_warning("%s: %s: %s; attempt %" PRId64 " follows at %s", j->hook, j->subject,
-			    j->outcome.detail.text, j->attempt + 1, next);
+			    j->outcome.detail.text, j->attempt.number + 1, next);
 		break;
 	case QUEUE_DONE:
 		log_info("%s: %s: done", j->hook, j->subject);

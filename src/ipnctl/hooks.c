@@ -10,7 +10,8 @@
 #include "ipnctl/words.h"
 #include "ledger/queue.h"
 
-#define LIMIT 50 /* runs shown */
+#define LIMIT   50  /* runs shown */
+#define AT_ONCE 500 /* runs in a transaction: the daemons wait for it */
 
 static const char *arg_state, *arg_hook, *arg_all_dead, *arg_dry_run;
 
@@ -201,6 +202,37 @@ static void report_retry(const struct ctl *c, json_t *dead)
 		say_running(c);
 }
 
+/* Step by step, so that neither daemon waits long; what an interruption leaves undone, the same command does. */
+static int in_steps(const struct ctl *c, const char *hook,
+		    int (*step)(struct ledger *l, const char *hook, int64_t now_ms, int64_t limit))
+{
+	int n = AT_ONCE, r = 0;
+
+	while (r == 0 && n == AT_ONCE) {
+		n = step(c->ledger, hook, c->now_ms, AT_ONCE);
+		r = n < 0 ? n : ledger_commit(c->ledger);
+		if (r == 0)
+			r = ledger_begin(c->ledger);
+	}
+	return r;
+}
+
+/* What `dead` counts, hook by hook. */
+static int retry_all(const struct ctl *c, const json_t *dead)
+{
+	const json_t *row;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(dead, i, row)
+	{
+		r = in_steps(c, row_word(row, "hook"), queue_retry_dead);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
 static enum exit_code retry(struct ctl *c, int64_t event_id)
 {
 	CLEANUP(json_decrefp) json_t *dead = NULL;
@@ -218,7 +250,7 @@ static enum exit_code retry(struct ctl *c, int64_t event_id)
 		return EXIT_NOTHING;
 	}
 	if (!arg_dry_run) {
-		r = arg_all_dead ? queue_retry_dead(c->ledger, arg_hook, c->now_ms)
+		r = arg_all_dead ? retry_all(c, dead)
 				 : queue_retry(c->ledger, event_id, arg_hook, c->now_ms);
 		if (r >= 0)
 			r = ledger_commit(c->ledger);
@@ -244,7 +276,7 @@ static enum exit_code resume(struct ctl *c, const char *name)
 		return EXIT_NOTHING;
 	}
 	if (r > 0)
-		r = ledger_commit(c->ledger);
+		r = in_steps(c, name, queue_hurry);
 	if (r < 0)
 		return ctl_failed(c, r);
 	output_line(&c->out, COLOUR_GOOD, "hook %s is no longer paused; what waits is run now",

@@ -27,9 +27,9 @@ struct replay {
 	struct ctl *c;
 	struct queue_hooks hooks;
 	int64_t since_ms, until_ms;
-	int64_t last_id;
-	size_t n;      /* events looked at in this transaction */
-	int64_t *runs; /* for each hook */
+	int64_t last_ms, last_id; /* the event that was looked at last */
+	size_t n;                 /* events looked at in this transaction */
+	int64_t *runs;            /* for each hook */
 	int64_t events, waiting;
 };
 
@@ -58,6 +58,7 @@ static int replay_event(const struct queue_event *e, void *userdata)
 
 	for (size_t i = 0; r == 0 && i < p->hooks.n; i++)
 		r = replay_one(p, e, i);
+	p->last_ms = e->created_ms;
 	p->last_id = e->id;
 	p->events++;
 	p->n++;
@@ -69,9 +70,10 @@ static int replay_window(struct replay *p)
 	struct ledger *l = p->c->ledger;
 	int r;
 
+	p->last_ms = p->since_ms;
 	do {
 		p->n = 0;
-		r = queue_events_between(l, p->last_id, p->since_ms, p->until_ms, AT_ONCE,
+		r = queue_events_between(l, p->last_ms, p->last_id, p->until_ms, AT_ONCE,
 					 replay_event, p);
 		if (r == 0 && !arg_dry_run)
 			r = ledger_commit(l);

@@ -73,6 +73,8 @@ static void print_run(const struct output *o, const json_t *run)
 		output_text(o, COLOUR_PLAIN, ", exit status %" PRId64, status);
 	if (next[0])
 		output_text(o, COLOUR_PLAIN, ", next at %s", next);
+	else if (row_is(run, "state", "pending"))
+		output_text(o, COLOUR_PLAIN, ", waits for an earlier event of its order");
 	output_line(o, COLOUR_PLAIN, "%s%s", row_text(run, "detail") ? ": " : "",
 		    row_word(run, "detail"));
 	if (row_text(run, "output"))

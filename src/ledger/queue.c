@@ -175,7 +175,7 @@ int queue_events(struct ledger *l, int64_t after, size_t limit, queue_event_fn e
 	return each_event(l, s, each, userdata);
 }
 
-int queue_events_between(struct ledger *l, int64_t after, int64_t since_ms, int64_t until_ms,
+int queue_events_between(struct ledger *l, int64_t since_ms, int64_t after, int64_t until_ms,
 			 size_t limit, queue_event_fn each, void *userdata)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
@@ -305,8 +305,8 @@ static int forget_output(struct ledger *l, int64_t event_id, const char *hook, i
 	return query_run(l, s);
 }
 
-static int start_attempt(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms,
-			 int64_t *ret_attempts)
+static int start_attempt(struct ledger *l, int64_t event_id, const char *hook, bool counts,
+			 int64_t now_ms, struct queue_attempt *ret)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_queue_start, &s);
@@ -315,27 +315,45 @@ static int start_attempt(struct ledger *l, int64_t event_id, const char *hook, i
 		return r;
 	query_bind_int(s, ":event_id", event_id);
 	query_bind_string(s, ":hook", hook);
+	query_bind_int(s, ":counts", counts);
 	query_bind_time(s, ":now", now_ms);
 	r = query_step(l, s);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	*ret_attempts = query_int(s, "attempts");
+	*ret = (struct queue_attempt){
+		.number = query_int(s, "attempts"),
+		.counted = query_int(s, "counted"),
+		.since_ms = query_time(s, "since"),
+	};
 	return 0;
 }
 
-int queue_start(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms,
-		int64_t *ret_attempts)
+int queue_start(struct ledger *l, int64_t event_id, const char *hook, bool counts, int64_t now_ms,
+		struct queue_attempt *ret)
 {
-	int64_t attempts = 0;
+	struct queue_attempt attempt = {0};
 	int r = keep_attempt(l, event_id, hook);
 
 	if (r == 0)
-		r = start_attempt(l, event_id, hook, now_ms, &attempts);
-	if (r == 0 && attempts > OUTPUTS_KEPT)
-		r = forget_output(l, event_id, hook, attempts - OUTPUTS_KEPT);
+		r = start_attempt(l, event_id, hook, counts, now_ms, &attempt);
+	if (r == 0 && attempt.number > OUTPUTS_KEPT)
+		r = forget_output(l, event_id, hook, attempt.number - OUTPUTS_KEPT);
 	if (r == 0)
-		*ret_attempts = attempts;
+		*ret = attempt;
 	return r;
+}
+
+static int release_next(struct ledger *l, const struct queue_end *end)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_release, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":event_id", end->event_id);
+	query_bind_string(s, ":hook", end->hook);
+	query_bind_time(s, ":now", end->now_ms);
+	return query_run(l, s);
 }
 
 int queue_end(struct ledger *l, const struct queue_end *end)
@@ -356,7 +374,9 @@ int queue_end(struct ledger *l, const struct queue_end *end)
 	query_bind_text(s, ":output", end->output);
 	query_bind_time(s, ":now", end->now_ms);
 	r = query_step(l, s);
-	return r < 0 ? r : r > 0 ? 0 : -ENOENT;
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	return end->state == QUEUE_PENDING ? 0 : release_next(l, end);
 }
 
 int queue_dead_event(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms)

@@ -106,9 +106,19 @@ int queue_due(struct ledger *l, const char *hook, bool block_on_dead, int64_t no
 /* When the next run after `now_ms` falls due; UTC_UNKNOWN: none waits. */
 int queue_next_due(struct ledger *l, int64_t now_ms, int64_t *ret_ms);
 
-/* Pending becomes running, one attempt more; the one before is put aside. -ENOENT: it is not pending any more. */
-int queue_start(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms,
-		int64_t *ret_attempts);
+/* A run as it starts. */
+struct queue_attempt {
+	int64_t number;  /* 1 for the first ever */
+	int64_t counted; /* how many of them the hook's limit counts, this one included */
+	int64_t since_ms; /* from when `give_up` counts: the event's, or later: a person's retry, the end of a pause */
+};
+
+/*
+ * Pending becomes running, one attempt more; the one before is put aside. `counts`: for the hook's limit. -ENOENT: it is not
+ * pending any more.
+ */
+int queue_start(struct ledger *l, int64_t event_id, const char *hook, bool counts, int64_t now_ms,
+		struct queue_attempt *ret);
 
 /* How an attempt ended. */
 struct queue_end {
@@ -124,7 +134,7 @@ struct queue_end {
 	int64_t now_ms;
 };
 
-/* -ENOENT: that attempt is not running, says the database (which a backup may have replaced). */
+/* Done and dead let the next of the lane go. -ENOENT: that attempt is not running, says the database (which a backup may have replaced). */
 int queue_end(struct ledger *l, const struct queue_end *end);
 
 /* The event hook.dead about a run of `event_id`. 1: made; 0: none, because the event was itself a hook.dead. */
@@ -132,23 +142,26 @@ int queue_dead_event(struct ledger *l, int64_t event_id, const char *hook, int64
 
 /* A run of the hook was given up: how many in a row that makes. One was done: the row ends, and a pause with it. */
 int queue_death(struct ledger *l, const char *hook, int64_t *ret_deaths);
-int queue_alive(struct ledger *l, const char *hook);
+int queue_alive(struct ledger *l, const char *hook, int64_t now_ms);
 /* Only one run is tried, at `probe_ms`. 1: it was not paused before; 0: it was, and stays as it is. */
 int queue_pause(struct ledger *l, const char *hook, const char *why, int64_t now_ms,
 		int64_t probe_ms);
 /* The next trial of a pause that still stands. */
 int queue_probe(struct ledger *l, const char *hook, int64_t probe_ms);
 
-/* For a person. How many rows were changed, or negative errno. `hook` NULL: of all. */
+/* For a person. How many rows were changed, or negative errno. */
 int queue_resume(struct ledger *l, const char *hook, int64_t now_ms);
+/* `hook` NULL: of all. */
 int queue_retry(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms);
-int queue_retry_dead(struct ledger *l, const char *hook, int64_t now_ms);
+/* Steps, each of at most `limit` rows, so that no transaction is long: one that changes fewer is the last. */
+int queue_hurry(struct ledger *l, const char *hook, int64_t now_ms, int64_t limit);
+int queue_retry_dead(struct ledger *l, const char *hook, int64_t now_ms, int64_t limit);
 /* 1: the hook runs for this event (again); 0: it waits or runs already. */
 int queue_replay(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms);
 /* What queue_replay() would say. */
 int queue_may_replay(struct ledger *l, int64_t event_id, const char *hook);
-/* As queue_events(), of those made from `since_ms` on and before `until_ms`. */
-int queue_events_between(struct ledger *l, int64_t after, int64_t since_ms, int64_t until_ms,
+/* As queue_events(), in order of time: those behind the event `after` of `since_ms` (0: from then on), made before `until_ms`. */
+int queue_events_between(struct ledger *l, int64_t since_ms, int64_t after, int64_t until_ms,
 			 size_t limit, queue_event_fn each, void *userdata);
 
 /* The rows that say `running`, and how one is put back: pending, due now. */

@@ -19,8 +19,9 @@ int queue_death(struct ledger *l, const char *hook, int64_t *ret_deaths)
 	return r < 0 ? r : 0;
 }
 
-/* A statement about the hook. How many rows it changed, or negative errno. */
-static int change_hook(struct ledger *l, enum query q, const char *hook, int64_t now_ms)
+/* A statement about the hook. How many rows it changed, or negative errno. `limit` 0: it has none. */
+static int change_hook(struct ledger *l, enum query q, const char *hook, int64_t now_ms,
+		       int64_t limit)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, q, &s);
@@ -28,30 +29,31 @@ static int change_hook(struct ledger *l, enum query q, const char *hook, int64_t
 	if (r < 0)
 		return r;
 	query_bind_string(s, ":hook", hook);
-	if (now_ms != UTC_UNKNOWN)
-		query_bind_time(s, ":now", now_ms);
+	query_bind_time(s, ":now", now_ms);
+	if (limit > 0)
+		query_bind_int(s, ":limit", limit);
 	r = query_run(l, s);
 	return r < 0 ? r : sqlite3_changes(l->db);
 }
 
-int queue_alive(struct ledger *l, const char *hook)
+int queue_alive(struct ledger *l, const char *hook, int64_t now_ms)
 {
-	return change_hook(l, QUERY_queue_alive, hook, UTC_UNKNOWN);
+	return change_hook(l, QUERY_queue_alive, hook, now_ms, 0);
 }
 
 int queue_resume(struct ledger *l, const char *hook, int64_t now_ms)
 {
-	int r = change_hook(l, QUERY_queue_resume, hook, UTC_UNKNOWN);
-
-	if (r <= 0)
-		return r;
-	r = change_hook(l, QUERY_queue_hurry, hook, now_ms);
-	return r < 0 ? r : 1;
+	return change_hook(l, QUERY_queue_resume, hook, now_ms, 0);
 }
 
-int queue_retry_dead(struct ledger *l, const char *hook, int64_t now_ms)
+int queue_hurry(struct ledger *l, const char *hook, int64_t now_ms, int64_t limit)
 {
-	return change_hook(l, QUERY_queue_retry_dead, hook, now_ms);
+	return change_hook(l, QUERY_queue_hurry, hook, now_ms, limit);
+}
+
+int queue_retry_dead(struct ledger *l, const char *hook, int64_t now_ms, int64_t limit)
+{
+	return change_hook(l, QUERY_queue_retry_dead, hook, now_ms, limit);
 }
 
 int queue_pause(struct ledger *l, const char *hook, const char *why, int64_t now_ms,

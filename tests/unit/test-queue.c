@@ -117,14 +117,14 @@ static void put(int64_t event_id, const char *hook, int64_t at_ms)
 	commit();
 }
 
+static struct queue_attempt started; /* by start(), the last */
+
 static int64_t start(int64_t event_id, const char *hook)
 {
-	int64_t attempts = 0;
-
 	begin();
-	ck_assert_int_eq(queue_start(ledger, event_id, hook, NOW, &attempts), 0);
+	ck_assert_int_eq(queue_start(ledger, event_id, hook, true, NOW, &started), 0);
 	commit();
-	return attempts;
+	return started.number;
 }
 
 static int end(int64_t event_id, const char *hook, int64_t attempt, enum queue_state state,
@@ -277,9 +277,25 @@ START_TEST(order_within_a_lane)
 	ck_assert_int_eq(end(1, "h", 1, QUEUE_PENDING, NOW + 1000), 0);
 	check_due(NOW, "3h 1i 3i");
 	check_due(NOW + 1000, "3h 1h 1i 3i");
+	/* Only the first of a lane waits for a time: the rest is not searched for what may start. */
+	check_sql("SELECT event_id, hook FROM hook_run WHERE next_attempt_at IS NULL ORDER BY 1, 2",
+		  "2 h;2 i");
 	start(1, "h");
 	ck_assert_int_eq(end(1, "h", 2, QUEUE_DEAD, UTC_UNKNOWN), 0);
 	check_due(NOW, "2h 3h 1i 3i");
+	check_sql("SELECT event_id, hook FROM hook_run WHERE next_attempt_at IS NULL ORDER BY 1, 2",
+		  "1 h;2 i");
+	/* An earlier one comes back: the next one's own time stands when it goes on. */
+	start(2, "h");
+	ck_assert_int_eq(end(2, "h", 1, QUEUE_PENDING, NOW + 5000), 0);
+	begin();
+	ck_assert_int_eq(queue_replay(ledger, 1, "h", NOW), 1);
+	commit();
+	check_due(NOW + 9000, "1h 3h 1i 3i");
+	start(1, "h");
+	ck_assert_int_eq(end(1, "h", 3, QUEUE_DONE, UTC_UNKNOWN), 0);
+	check_due(NOW + 4999, "3h 1i 3i");
+	check_due(NOW + 5000, "3h 2h 1i 3i");
 }
 END_TEST
 
@@ -344,11 +360,14 @@ START_TEST(pauses)
 	begin();
 	ck_assert_int_eq(queue_resume(ledger, "x", NOW), 0);
 	ck_assert_int_eq(queue_resume(ledger, "h", NOW + 5), 1);
+	ck_assert_int_eq(queue_hurry(ledger, "h", NOW + 5, 1), 1);
+	ck_assert_int_eq(queue_hurry(ledger, "h", NOW + 5, 1), 0);
 	commit();
 	check_due(NOW + 5, "2h 1h");
 	begin();
-	ck_assert_int_eq(queue_alive(ledger, "h"), 0); /* nothing to write */
+	ck_assert_int_eq(queue_alive(ledger, "h", NOW + 6), 0); /* nothing to write */
 	commit();
+	check_sql("SELECT resumed_at FROM hook", "2023-11-14T22:13:20.005Z");
 }
 END_TEST
 
@@ -375,7 +394,7 @@ START_TEST(replay_and_retry)
 	check_due(NOW, "1h");
 	end(1, "h", start(1, "h"), QUEUE_DONE, UTC_UNKNOWN);
 	begin();
-	ck_assert_int_eq(queue_retry_dead(ledger, NULL, NOW), 0);
+	ck_assert_int_eq(queue_retry_dead(ledger, "h", NOW, 10), 0);
 	ck_assert_int_eq(queue_replay(ledger, 1, "h", NOW), 1);
 	commit();
 	ck_assert_int_eq(start(1, "h"), 3);
@@ -385,17 +404,49 @@ START_TEST(replay_and_retry)
 }
 END_TEST
 
+/* Limits count anew when a person has a run tried again, and `give_up` from then or from the end of a pause. */
+START_TEST(limits)
+{
+	const int64_t created = NOW;
+
+	put_hook("h");
+	put_events("ab");
+	put(1, "h", NOW);
+	end(1, "h", start(1, "h"), QUEUE_PENDING, NOW);
+	end(1, "h", start(1, "h"), QUEUE_DEAD, UTC_UNKNOWN);
+	ck_assert_int_eq(started.counted, 2);
+	ck_assert_int_eq(started.since_ms, created);
+	begin();
+	ck_assert_int_eq(queue_retry_dead(ledger, "h", NOW - 1, 10), 0); /* dead since */
+	ck_assert_int_eq(queue_retry_dead(ledger, "h", NOW + 1000, 10), 1);
+	commit();
+	ck_assert_int_eq(start(1, "h"), 3);
+	ck_assert_int_eq(started.counted, 1);
+	ck_assert_int_eq(started.since_ms, NOW + 1000);
+	end(1, "h", 3, QUEUE_PENDING, NOW);
+	/* A trial of a paused hook. */
+	begin();
+	ck_assert_int_eq(queue_start(ledger, 1, "h", false, NOW, &started), 0);
+	ck_assert_int_eq(queue_pause(ledger, "h", "why", NOW, NOW), 1);
+	ck_assert_int_eq(queue_alive(ledger, "h", NOW + 2000), 1);
+	commit();
+	ck_assert_int_eq(started.number, 4);
+	ck_assert_int_eq(started.counted, 1);
+	put(2, "h", NOW);
+	start(2, "h");
+	ck_assert_int_eq(started.since_ms, NOW + 2000);
+}
+END_TEST
+
 START_TEST(starts_and_ends)
 {
-	int64_t attempts = 0;
-
 	put_events("a");
 	put_hook("h");
 	put(1, "h", NOW);
 	ck_assert_int_eq(start(1, "h"), 1);
 	check_sql("SELECT state, attempts, next_attempt_at FROM hook_run", "running 1 -");
 	begin();
-	ck_assert_int_eq(queue_start(ledger, 1, "h", NOW, &attempts), -ENOENT);
+	ck_assert_int_eq(queue_start(ledger, 1, "h", true, NOW, &started), -ENOENT);
 	commit();
 	ck_assert_int_eq(end(1, "h", 1, QUEUE_PENDING, NOW + 1000), 0);
 	check_sql(
@@ -586,6 +637,7 @@ int main(void)
 	tcase_add_test(c, due_in_time);
 	tcase_add_test(c, pauses);
 	tcase_add_test(c, replay_and_retry);
+	tcase_add_test(c, limits);
 	tcase_add_test(c, starts_and_ends);
 	tcase_add_test(c, running_again);
 	tcase_add_test(c, a_death_is_an_event);
