@@ -49,6 +49,11 @@ SELECT min(at) AS at FROM (
 	END AS at
 	FROM hook h WHERE h.active = 1);
 
+-- The clock was set back: what has never run, or waits for a time that no backoff reaches (`:latest`), is due now.
+-- name: queue_clock_back
+UPDATE hook_run SET next_attempt_at = :now
+WHERE hook = :hook AND state = 'pending' AND next_attempt_at > :now AND (attempts = 0 OR next_attempt_at > :latest);
+
 -- The attempt before is put aside when the next one begins. The output of the last five is enough.
 -- name: queue_keep_attempt
 INSERT INTO hook_attempt_before (event_id, hook, attempt, started_at, ended_at, exit_status, detail, output)

@@ -30,7 +30,7 @@ void database_done(struct database *d);
 /* How long processes of such runs may go on before TERM, and after it before KILL. */
 #define ORPHANS_GRACE_MS 10000
 #define ORPHANS_TERM_MS  5000
-#define ORPHANS_LOOK_MS  200 /* between two looks at all processes */
+#define ORPHANS_LOOK_MS  100 /* between two looks at all processes */
 
 /*
  * Takes the lock of the state folder, opens, and puts runs that say `running` but are not in hand (an ipn-hookd that

@@ -33,6 +33,9 @@
 
 #define STATUS_SIZE 400
 
+#define CLOCK_STEP_MS                                                                              \
+	1000 /* what a clock that is only adjusted never goes back between two looks */
+
 struct dispatcher {
 	sd_event *event;
 	struct config *config;
@@ -47,6 +50,7 @@ struct dispatcher {
 	int64_t grace_ms;      /* once stopping: when TERM is sent */
 	int64_t burst_ms;      /* the next pause, 0: none */
 	int64_t next_due_ms;   /* UTC; UTC_UNKNOWN: no run waits */
+	int64_t clock_ms;      /* UTC less monotonic, at the last turn that succeeded */
 	int64_t data_version;
 	bool again;   /* look at the queue whatever data_version says */
 	bool renamed; /* files came or went */
@@ -155,6 +159,7 @@ static int open_database(struct dispatcher *d)
 	d->said = 0;
 	d->failures = 0;
 	d->again = true;
+	d->clock_ms = INT64_MAX; /* it may have been set back since this database was last used */
 	return 0;
 }
 
@@ -213,10 +218,11 @@ static void take_turn(struct dispatcher *d)
 		.now_ms = utc_now_ms(),
 		.starts = !d->stopping,
 	};
-	int64_t version = 0;
+	int64_t version = 0, clock_ms = t.now_ms - monotonic_ms();
 	int r = queue_data_version(t.ledger, &version);
 
-	if (r == 0 && !may_have_work(d, version, t.now_ms))
+	t.clock_back = clock_ms < d->clock_ms - CLOCK_STEP_MS;
+	if (r == 0 && !t.clock_back && !may_have_work(d, version, t.now_ms))
 		return;
 	if (r == 0)
 		r = turn_run(&t);
@@ -227,6 +233,7 @@ static void take_turn(struct dispatcher *d)
 		return;
 	}
 	d->data_version = version;
+	d->clock_ms = clock_ms;
 	turn_succeeded(d, t.more);
 }
 

@@ -10,6 +10,13 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+int64_t outcome_longest_ms(int64_t backoff_max_ms)
+{
+	int64_t longest = least(backoff_max_ms, DELAY_MAX_MS);
+
+	return longest < OUTCOME_PROBE_MS ? OUTCOME_PROBE_MS : longest;
+}
+
 static int64_t delay_of(const struct outcome_policy *policy, int64_t counted, unsigned permille)
 {
 	int64_t longest = least(policy->backoff_max_ms, DELAY_MAX_MS);

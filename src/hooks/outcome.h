@@ -12,6 +12,9 @@
 
 #define OUTCOME_PROBE_MS 60000 /* how often a run of a paused hook is tried */
 
+/* The longest that any run waits for its next attempt. */
+int64_t outcome_longest_ms(int64_t backoff_max_ms);
+
 /* How a child ended. */
 struct run_end {
 	int error;   /* negative errno: it could not be started, and nothing below is true */

@@ -170,6 +170,21 @@ static int decide_events(struct turn *t)
 	return r;
 }
 
+/* Times in the queue are of a clock that was wrong: nothing may wait for them. */
+static int unwind_clock(struct turn *t)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < t->config->n_hooks; i++) {
+		const struct hook_config *hook = &t->config->hooks[i];
+
+		r = queue_clock_back(t->ledger, hook->name,
+				     t->now_ms + outcome_longest_ms(hook->backoff_max_ms),
+				     t->now_ms);
+	}
+	return r;
+}
+
 /*
  * The database knows which lanes are busy; the jobs are asked as well because the file may have been replaced by an
  * older one while they ran.
@@ -188,7 +203,8 @@ static bool has_room(const struct turn *t, const struct queue_hook *registered,
 	if (jobs_busy(t->jobs) >= t->config->hook_concurrency)
 		return false;
 	if (registered->paused_ms != UTC_UNKNOWN)
-		return busy == 0 && registered->probe_ms <= t->now_ms;
+		return busy == 0 && (registered->probe_ms <= t->now_ms ||
+				     registered->probe_ms > t->now_ms + OUTCOME_PROBE_MS);
 	return hook->concurrency == 0 || busy < hook->concurrency;
 }
 
@@ -288,7 +304,7 @@ static int has_work(struct turn *t)
 	int64_t newest = 0;
 	int r;
 
-	if (jobs_count(t->jobs, JOB_ENDED) > 0)
+	if (jobs_count(t->jobs, JOB_ENDED) > 0 || t->clock_back)
 		return 1;
 	if (!t->starts)
 		return 0;
@@ -369,6 +385,8 @@ int turn_run(struct turn *t)
 	if (r < 0)
 		return r;
 	r = write_results(t);
+	if (r == 0 && t->clock_back)
+		r = unwind_clock(t);
 	if (r == 0 && t->starts)
 		r = decide_events(t);
 	if (r == 0 && t->starts)

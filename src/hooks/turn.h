@@ -17,8 +17,9 @@ struct turn {
 	const struct config *config;
 	struct jobs *jobs;
 	int64_t now_ms;
-	bool starts; /* false: results only, because we end */
-	bool more;   /* set when another turn should follow at once */
+	bool starts;     /* false: results only, because we end */
+	bool clock_back; /* the clock was set back, or may have been */
+	bool more;       /* set when another turn should follow at once */
 };
 
 /*

@@ -103,6 +103,12 @@ typedef bool (*queue_run_fn)(const struct queue_run *run, void *userdata);
 int queue_due(struct ledger *l, const char *hook, bool block_on_dead, int64_t now_ms,
 	      queue_run_fn each, void *userdata);
 
+/*
+ * The clock was set back, or may have been: what waits for a time after `latest_ms`, which no backoff reaches, or has never run,
+ * is due now.
+ */
+int queue_clock_back(struct ledger *l, const char *hook, int64_t latest_ms, int64_t now_ms);
+
 /* When the next run after `now_ms` falls due; UTC_UNKNOWN: none waits. */
 int queue_next_due(struct ledger *l, int64_t now_ms, int64_t *ret_ms);
 

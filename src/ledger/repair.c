@@ -1,4 +1,4 @@
-/* Hooks that rest, and what a person has done again: the part of queue.h that is not the daily round. */
+/* Hooks that rest, a clock that was wrong, what a person has done again: the part of queue.h that is not the daily round. */
 #include <string.h>
 
 #include "ledger/private.h"
@@ -44,6 +44,19 @@ int queue_alive(struct ledger *l, const char *hook, int64_t now_ms)
 int queue_resume(struct ledger *l, const char *hook, int64_t now_ms)
 {
 	return change_hook(l, QUERY_queue_resume, hook, now_ms, 0);
+}
+
+int queue_clock_back(struct ledger *l, const char *hook, int64_t latest_ms, int64_t now_ms)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_clock_back, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":hook", hook);
+	query_bind_time(s, ":latest", latest_ms);
+	query_bind_time(s, ":now", now_ms);
+	return query_run(l, s);
 }
 
 int queue_hurry(struct ledger *l, const char *hook, int64_t now_ms, int64_t limit)

@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
+import subprocess
 import time
 
-from lab import Lab, capture_xml, case, check, equal, inner, wait_for
+from lab import Clock, Lab, capture_xml, case, check, equal, inner, wait_for
 
 
 def hook(lab, name, script, settings='on = {"capture.*"}'):
@@ -164,10 +166,41 @@ def orphans():
         started = os.path.join(lab.folder, "started")
         wait_for("it runs", lambda: os.path.exists(started))
         lab.kill("ipn-hookd")
-        lab.start("ipn-hookd")
-        wait_for("said", lambda: "was killed goes on" in lab.log("ipn-hookd"))
-        equal(runs(lab, "h"), [("running", 1)], "meanwhile")
-        wait_for("done", lambda: runs(lab, "h") == [("done", 2)])
+        # Of another ipn-hookd with another database, whose numbers are the same: it is none of ours.
+        other = {"IPN_EVENT_ID": "1", "IPN_ATTEMPT": "1", "IPN_ACCOUNT": "another"}
+        with subprocess.Popen(["sleep", "60"], env={**os.environ, **other}, process_group=0) as bystander:
+            lab.start("ipn-hookd")
+            wait_for("said", lambda: "was killed goes on" in lab.log("ipn-hookd"))
+            equal(runs(lab, "h"), [("running", 1)], "meanwhile")
+            wait_for("done", lambda: runs(lab, "h") == [("done", 2)])
+            equal(bystander.poll(), None, "the bystander")
+            bystander.kill()
         check(not os.path.exists(os.path.join(lab.folder, "doubled")), "never two at once")
         with open(started) as f:
             equal(f.read().split(), ["1", "2"], "attempts")
+
+
+@case("a clock that is set back by days holds up no run; one that is set forward brings what falls due")
+def clock_jumps():
+    with Lab() as lab:
+        configure(lab, hook(lab, "h", f'test -e "{lab.folder}/good" || exit 1\n',
+                            'on = {"capture.*"}').replace('"1s"', '"1h"'))
+        lab.start()
+        clock = Clock(lab, 2 * 86400)
+        lab.start("ipn-hookd")
+        capture(lab, 1)
+        wait_for("failed", lambda: runs(lab, "h") == [("pending", 1)])
+        with open(os.path.join(lab.folder, "good"), "w"):
+            pass
+        lab.daemons["ipn-hookd"].send_signal(signal.SIGHUP)
+        capture(lab, 2, order="1111112")
+        wait_for("the next one", lambda: runs(lab, "h") == [("pending", 1), ("done", 1)])
+        clock.set(0)
+        wait_for("back", lambda: runs(lab, "h") == [("done", 2), ("done", 1)], 10)
+        os.unlink(os.path.join(lab.folder, "good"))
+        capture(lab, 3, order="1111113")
+        wait_for("failed", lambda: runs(lab, "h")[2:] == [("pending", 1)])
+        with open(os.path.join(lab.folder, "good"), "w"):
+            pass
+        clock.set(5400)
+        wait_for("forward", lambda: runs(lab, "h")[2:] == [("done", 2)], 10)

@@ -5,7 +5,7 @@ import os
 import re
 import time
 
-from lab import NAMESPACE, Lab, capture_xml, case, check, equal, inner, recorded, wait_for
+from lab import Clock, NAMESPACE, Lab, capture_xml, case, check, equal, inner, recorded, wait_for
 
 TYPES = {"Authorization": "PaymentAuthorize", "Capture": "PaymentCapture", "ORO": "OrderReferenceNotification",
          "ProviderCredit": "ProviderCredit", "SolutionProvider": "SolutionProviderEvent"}
@@ -220,4 +220,21 @@ def deadlines():
         lab.start()
         time.sleep(1)
         equal(len(lab.rows(probe)), 2, "not again")
+
+        # The clock is set forward, near the end of one and beyond that of another, then back.
+        lab.stop()
+        clock = Clock(lab, 0)
+        lab.start()
+        for number, left in ((5, 4 * 3600), (6, 3 * 3600 + 1800)):
+            equal(lab.send(lab.envelope(authorization(number, "Open", ago(2 * day - left), ago(2 * day - left - 30 * day)))).status, 200,
+                  str(number))
+        clock.set(3 * 3600 + 2400)
+        lab.daemons["ipnd"].send_signal(1)
+        wait_for("after the jump", lambda: lab.rows(probe)[2:] == [("S01-1111111-2222222-A000005",)])
+        clock.set(0)
+        lab.daemons["ipnd"].send_signal(1)
+        lab.stop()
+        lab.start()
+        time.sleep(1)
+        equal(len(lab.rows(probe)), 3, "nothing twice, nothing that is over")
         lab.stop()
