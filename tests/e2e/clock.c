@@ -6,7 +6,7 @@
 
 int clock_gettime(clockid_t id, struct timespec *ret)
 {
-	static int (*real)(clockid_t id, struct timespec *ret);
+	static int (*real)(clockid_t id, struct timespec * ret);
 	FILE *f = NULL;
 	long seconds;
 	int r;
