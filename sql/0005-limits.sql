@@ -1,4 +1,4 @@
--- Schema 5. A limit counts what is fair: not the trials of a paused hook, and anew when a person has a run tried again. And of
+-- Schema 5. A limit counts what is fair: not the trials of a paused hook, and anew when a person has a run tried again. Of
 -- each order only the first open run of a hook waits for a time, so that a long queue is not searched for what may start.
 
 ALTER TABLE hook ADD COLUMN resumed_at TEXT;      -- when its last pause ended: `give_up` of older events counts from then
@@ -11,3 +11,9 @@ UPDATE hook_run SET counted = attempts;
 UPDATE hook_run SET next_attempt_at = NULL
 WHERE state = 'pending' AND EXISTS (SELECT 1 FROM hook_run e WHERE e.hook = hook_run.hook AND e.lane = hook_run.lane
 	AND e.event_id < hook_run.event_id AND e.state IN ('pending', 'running'));
+
+-- What is open ends some day, told or not: `ipnctl deadlines` asks for both.
+DROP INDEX authorization_deadline;
+DROP INDEX order_reference_deadline;
+CREATE INDEX authorization_deadline ON authorization (deadline_event, deadline_at) WHERE state = 'Open';
+CREATE INDEX order_reference_deadline ON order_reference (deadline_event, expires_at) WHERE state IN ('Open', 'Suspended');

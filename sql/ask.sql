@@ -219,3 +219,38 @@ SELECT h.name, h.active, h.seen_event, h.deaths, h.paused_at, h.paused_why, h.pr
 		WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'pending'
 		ORDER BY r.event_id LIMIT 1) AS oldest_pending_at
 FROM hook h ORDER BY h.name;
+
+-- What is open and ends before :until, the first first; also what has ended, without Amazon having said so. Told and not told are
+-- two ranges of the index.
+-- name: ask_deadlines
+WITH ending (object_type, object_id, at) AS (
+	SELECT 'authorization', authorization_id, deadline_at FROM authorization
+	WHERE state = 'Open' AND deadline_event IS NULL AND deadline_at < :until
+	UNION ALL SELECT 'authorization', authorization_id, deadline_at FROM authorization
+	WHERE state = 'Open' AND deadline_event > 0 AND deadline_at < :until
+	UNION ALL SELECT 'order_reference', order_reference_id, expires_at FROM order_reference
+	WHERE state IN ('Open', 'Suspended') AND deadline_event IS NULL AND expires_at < :until
+	UNION ALL SELECT 'order_reference', order_reference_id, expires_at FROM order_reference
+	WHERE state IN ('Open', 'Suspended') AND deadline_event > 0 AND expires_at < :until)
+SELECT e.object_type, e.object_id, e.at, coalesce(a.state, o.state) AS state, coalesce(a.amount_minor, o.amount_minor) AS amount_minor,
+	a.captured_minor, coalesce(a.currency, o.currency) AS currency,
+	coalesce(a.order_reference_id, o.order_reference_id) AS order_reference_id, coalesce(a.account, o.account) AS account,
+	coalesce(a.environment, o.environment) AS environment, coalesce(a.deadline_event, o.deadline_event) AS deadline_event
+FROM ending e
+LEFT JOIN authorization a ON e.object_type = 'authorization' AND a.authorization_id = e.object_id
+LEFT JOIN order_reference o ON e.object_type = 'order_reference' AND o.order_reference_id = e.object_id
+WHERE :account IS NULL OR :account IN (a.account, o.account)
+ORDER BY e.at, e.object_id LIMIT :limit;
+
+-- In the order of their making, from the one behind :after.
+-- name: ask_events_after
+SELECT * FROM event WHERE id > :after AND (:account IS NULL OR account = :account) AND (:name IS NULL OR name GLOB :name)
+ORDER BY id LIMIT :limit;
+
+-- The last ones, the newest first.
+-- name: ask_events_last
+SELECT * FROM event WHERE (:account IS NULL OR account = :account) AND (:name IS NULL OR name GLOB :name)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: ask_newest_event
+SELECT coalesce(max(id), 0) AS id FROM event;

@@ -74,6 +74,24 @@ static enum exit_code check_writable(const char *path)
 	return EXIT_NO_PERMISSION;
 }
 
+static void remember_file(struct ctl *c)
+{
+	struct stat st;
+
+	if (stat(c->config->database.path, &st) < 0)
+		return;
+	c->device = st.st_dev;
+	c->inode = st.st_ino;
+}
+
+static bool was_replaced(const struct ctl *c)
+{
+	struct stat st;
+
+	return stat(c->config->database.path, &st) == 0 &&
+	       (st.st_dev != c->device || st.st_ino != c->inode);
+}
+
 static enum exit_code open_ledger(struct ctl *c, enum ledger_mode mode)
 {
 	const char *path = c->config->database.path;
@@ -94,6 +112,7 @@ static enum exit_code open_ledger(struct ctl *c, enum ledger_mode mode)
 		log_error("%s: %s%s", path, why.text, r == -EBUSY ? "; try again" : "");
 		return r == -ENOENT ? EXIT_NOT_AVAILABLE : (enum exit_code)exit_code_of(r);
 	}
+	remember_file(c);
 	r = ledger_begin(c->ledger);
 	return r < 0 ? ctl_failed(c, r) : EXIT_DONE;
 }
@@ -111,6 +130,20 @@ enum exit_code ctl_open_ledger_to_write(struct ctl *c)
 
 	c->person = person();
 	return code == EXIT_DONE ? open_ledger(c, LEDGER_WRITE) : code;
+}
+
+enum exit_code ctl_look_again(struct ctl *c)
+{
+	int r;
+
+	ledger_rollback(c->ledger);
+	if (was_replaced(c)) {
+		ledger_close(c->ledger);
+		c->ledger = NULL;
+		return open_ledger(c, LEDGER_READ);
+	}
+	r = ledger_begin(c->ledger);
+	return r < 0 ? ctl_failed(c, r) : EXIT_DONE;
 }
 
 enum exit_code ctl_failed(const struct ctl *c, int error)
@@ -147,4 +180,16 @@ bool ctl_parse_number(const char *given, int64_t *ret)
 	errno = 0;
 	*ret = strtoll(given, &end, 10);
 	return !errno && given[0] >= '0' && given[0] <= '9' && !*end;
+}
+
+bool ctl_parse_limit(const char *given, int64_t by_itself, int64_t *ret)
+{
+	*ret = by_itself;
+	if (given && !ctl_parse_number(given, ret)) {
+		log_error("--limit=%s: is no number; write one, or 0 for all", given);
+		return false;
+	}
+	if (*ret == 0)
+		*ret = -1;
+	return true;
 }

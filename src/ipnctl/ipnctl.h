@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/cleanup.h"
 #include "base/exit.h"
@@ -24,7 +25,9 @@ struct ctl {
 	struct config *config; /* after ctl_load_config() */
 	char *state_folder;    /* likewise */
 	struct ledger *ledger; /* after ctl_open_ledger() */
-	char *person;          /* after ctl_open_ledger_to_write(): the login of who runs this */
+	dev_t device;          /* of its file */
+	ino_t inode;
+	char *person; /* after ctl_open_ledger_to_write(): the login of who runs this */
 };
 
 struct verb {
@@ -57,6 +60,9 @@ enum exit_code ctl_open_ledger(struct ctl *c);
  */
 enum exit_code ctl_open_ledger_to_write(struct ctl *c);
 
+/* For a verb that goes on: ends the read transaction and begins the next, of the file that has the database's name by now. */
+enum exit_code ctl_look_again(struct ctl *c);
+
 /* Reports a failed query: the code to end with. */
 enum exit_code ctl_failed(const struct ctl *c, int error);
 
@@ -65,6 +71,9 @@ int ctl_running(const struct ctl *c, const char *program, char **ret_text);
 
 /* A row's number as a person types it: digits and nothing else. */
 bool ctl_parse_number(const char *given, int64_t *ret);
+
+/* What --limit says, `by_itself` when it is not given; 0 becomes -1, which is all. False: reported. */
+bool ctl_parse_limit(const char *given, int64_t by_itself, int64_t *ret);
 
 void ctl_done(struct ctl *c);
 

@@ -1,5 +1,4 @@
 /* list: orders, their parts, notifications and events, newest first. */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -188,27 +187,10 @@ static bool parse_when(const struct ctl *c, const char *option, const char *give
 	return false;
 }
 
-static bool parse_limit(int64_t *ret)
-{
-	char *end;
-
-	*ret = LIMIT_DEFAULT;
-	if (!arg_limit)
-		return true;
-	errno = 0;
-	*ret = strtoll(arg_limit, &end, 10);
-	if (errno || end == arg_limit || *end || arg_limit[0] < '0' || arg_limit[0] > '9') {
-		log_error("--limit=%s: is no number; write one, or 0 for all", arg_limit);
-		return false;
-	}
-	if (*ret == 0)
-		*ret = -1;
-	return true;
-}
-
 static bool parse_filter(const struct ctl *c, const struct kind *k, struct filter *ret)
 {
-	if (!parse_state(k, &ret->state) || !parse_limit(&ret->limit) ||
+	if (!parse_state(k, &ret->state) ||
+	    !ctl_parse_limit(arg_limit, LIMIT_DEFAULT, &ret->limit) ||
 	    !parse_when(c, "since", arg_since, &ret->since_ms) ||
 	    !parse_when(c, "until", arg_until, &ret->until_ms))
 		return false;

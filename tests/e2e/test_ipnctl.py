@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import time
 
-from lab import Lab, capture_xml, case, check, equal, inner, recorded, together, wait_for
+from lab import BUILD, Lab, capture_xml, case, check, equal, inner, recorded, together, wait_for
 
 LISTS = ("orders", "authorizations", "captures", "refunds", "notifications", "events")
 OUTSIDE = "\x1b]0;title\x07\x1b[31m\u202e\u0085\r\nFORGED LINE"
@@ -265,3 +265,32 @@ def strange_databases():
             os.rename(os.path.join(lab.folder, "away", name), os.path.join(state, name))
         wait_for("service returns", lambda: lab.send(lab.envelope(inner(capture_xml("S01-1111111-2222222-C000002")))).status == 200)
         wait_for("hooks return", lambda: lab.one("SELECT count(*) FROM hook_run WHERE state = 'done'") >= 2)
+
+
+@case("events: the last ones, and with --follow those that come, also after the database was replaced; filters")
+def events():
+    with Lab() as lab:
+        lab.ctl("events", code=69)
+        lab.start()
+        lab.ctl("events", code=1)
+        for number in range(1, 4):
+            lab.send(lab.envelope(inner(capture_xml(f"S01-1111111-2222222-C00000{number}", state="Completed"))))
+        equal([json.loads(line)["id"] for line in lab.ctl("--json", "events", "--limit", "2").stdout.splitlines()], [2, 3], "last two")
+        check("capture.completed" in lab.ctl("events", "--name", "capture.*").stdout, "by name")
+        lab.ctl("events", "--name", "refund.*", code=1)
+        lab.ctl("events", "--account", "nobody", code=1)
+        command = [os.path.join(BUILD, "ipnctl"), "-c", lab.config, "--json", "events", "--follow", "--limit", "1"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as p:
+            def following():
+                return json.loads(p.stdout.readline())["object_id"][-1]
+            equal(following(), "3", "the last one")
+            lab.send(lab.envelope(inner(capture_xml("S01-1111111-2222222-C000004", state="Completed"))))
+            equal(following(), "4", "the new one")
+            lab.stop()
+            for file in glob.glob(lab.database + "*"):
+                os.unlink(file)
+            lab.start()
+            lab.send(lab.envelope(inner(capture_xml("S01-1111111-2222222-C000005", state="Completed"))))
+            equal(following(), "5", "of another database")
+            equal(p.poll(), None, "goes on")
+            p.terminate()

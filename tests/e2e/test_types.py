@@ -220,6 +220,16 @@ def deadlines():
         lab.start()
         time.sleep(1)
         equal(len(lab.rows(probe)), 2, "not again")
+        rows = [json.loads(line) for line in lab.ctl("deadlines", "--json", "--within", "3h").stdout.splitlines()]
+        equal([(r["object_id"][-1], r["amount_minor"], r["deadline_event"] is not None) for r in rows if r["object_type"] == "authorization"],
+              [("3", rows[0]["amount_minor"], False), ("1", rows[0]["amount_minor"], True), ("2", rows[0]["amount_minor"], True)],
+              "what is over, what was told")
+        table = lab.ctl("deadlines").stdout
+        check(re.search(r"  over +authorization +S01-1111111-2222222-A000003 +Open", table), table)
+        check(re.search(r"  29 min +authorization +S01-1111111-2222222-A000001 +Open +\d+\.\d\d \w{3}", table), table)
+        check("no notification of that has come" in table and "ipnctl explain" in table, table)
+        lab.ctl("deadlines", "--account", "nobody", code=1)
+        lab.ctl("deadlines", "--within", "soon", code=64)
 
         # The clock is set forward, near the end of one and beyond that of another, then back.
         lab.stop()

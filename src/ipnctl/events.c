@@ -1,0 +1,179 @@
+/* events: the last ones, oldest first, and with --follow those that are made from now on. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/utc.h"
+#include "ipnctl/ipnctl.h"
+#include "ipnctl/rows.h"
+#include "ipnctl/when.h"
+#include "ipnctl/words.h"
+
+#define LIMIT_DEFAULT 10
+#define AT_ONCE       500 /* in one read transaction */
+#define LOOK_MS       200 /* between two looks for new ones */
+
+static const char *arg_follow, *arg_name, *arg_account, *arg_limit;
+
+static const struct option_row options[] = {
+	{0, "follow", NULL, "go on with those that are made from now on", &arg_follow},
+	{0, "name", "GLOB", "of such names: capture.*", &arg_name},
+	{0, "account", "NAME", "of this account of the configuration", &arg_account},
+	{0, "limit", "N", "begin with the last N (default: 10); 0: all", &arg_limit},
+	{0},
+};
+
+struct follow {
+	struct ctl *c;
+	int64_t last_id;
+};
+
+/* A line of its own, not a table: what comes next is not known. */
+static void print_event(const struct ctl *c, const json_t *e)
+{
+	char when[WHEN_SIZE], amount[ROW_MONEY_SIZE];
+	const char *reason = row_text(e, "reason_code"), *hook = row_text(e, "hook");
+
+	if (c->json) {
+		output_json(&c->out, e);
+		return;
+	}
+	when_format(row_time(e, "created_at"), true, when);
+	row_money(e, "amount_minor", amount);
+	output_text(&c->out, COLOUR_DIM, "%s  ", when);
+	output_text(&c->out, COLOUR_BOLD, "%6" PRId64 "  ", row_number(e, "id"));
+	output_text(&c->out, words_colour(row_word(e, "state")), "%-26s", row_word(e, "name"));
+	output_text(&c->out, COLOUR_PLAIN, "  %-27s  %s%s%s%s%s", row_word(e, "object_id"), amount,
+		    reason ? "  " : "", reason ? reason : "", hook ? "  of hook " : "",
+		    hook ? hook : "");
+	output_line(&c->out, COLOUR_WAIT, "%s", row_number(e, "late") ? "  late" : "");
+}
+
+static int ask_after(struct follow *f, json_t **ret)
+{
+	const struct bind binds[] = {
+		{.name = ":after", .number = f->last_id, .is_number = true},
+		{.name = ":account", .text = arg_account},
+		{.name = ":name", .text = arg_name},
+		{.name = ":limit", .number = AT_ONCE, .is_number = true},
+		{0},
+	};
+
+	return rows_ask(f->c->ledger, QUERY_ask_events_after, binds, ret);
+}
+
+static int newest(struct follow *f, int64_t *ret_id)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	int r = rows_ask(f->c->ledger, QUERY_ask_newest_event, NULL, &rows);
+
+	if (r == 0)
+		*ret_id = row_number(json_array_get(rows, 0), "id");
+	return r;
+}
+
+/* How many were printed, or negative errno. */
+static int print_new(struct follow *f)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	int64_t id = 0;
+	const json_t *row;
+	size_t i;
+	int r = newest(f, &id);
+
+	if (r < 0)
+		return r;
+	if (id < f->last_id) /* an older database has taken its place */
+		f->last_id = id;
+	r = ask_after(f, &rows);
+	if (r < 0)
+		return r;
+	json_array_foreach(rows, i, row)
+	{
+		print_event(f->c, row);
+		f->last_id = row_number(row, "id");
+	}
+	if (json_array_size(rows) < AT_ONCE)
+		f->last_id = id > f->last_id ? id : f->last_id;
+	return (int)json_array_size(rows);
+}
+
+/* The last ones, which the query gives newest first. */
+static int print_last(struct follow *f, int64_t limit)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	const struct bind binds[] = {
+		{.name = ":account", .text = arg_account},
+		{.name = ":name", .text = arg_name},
+		{.name = ":limit", .number = limit, .is_number = true},
+		{0},
+	};
+	int r = newest(f, &f->last_id);
+
+	if (r == 0)
+		r = rows_ask(f->c->ledger, QUERY_ask_events_last, binds, &rows);
+	if (r < 0)
+		return r;
+	for (size_t i = json_array_size(rows); i > 0; i--)
+		print_event(f->c, json_array_get(rows, i - 1));
+	return (int)json_array_size(rows);
+}
+
+/* Until a signal ends the program, or the reader of its output. */
+static enum exit_code follow(struct follow *f)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+	enum exit_code code = EXIT_DONE;
+
+	if (!f->c->json && ctl_running(f->c, "ipnd", NULL) == 0)
+		log_info("events: ipnd is not running: there are none before it is started");
+	while (code == EXIT_DONE) {
+		int r = print_new(f);
+
+		if (r < 0)
+			return ctl_failed(f->c, r);
+		if (fflush(f->c->out.f) != 0)
+			return EXIT_IO;
+		if (r < AT_ONCE)
+			nanosleep(&pause, NULL);
+		code = ctl_look_again(f->c);
+	}
+	return code;
+}
+
+static enum exit_code run(struct ctl *c, char **operands, int n)
+{
+	struct follow f = {.c = c};
+	enum exit_code code;
+	int64_t limit;
+	int r;
+
+	(void)operands;
+	(void)n;
+	if (!ctl_parse_limit(arg_limit, LIMIT_DEFAULT, &limit))
+		return EXIT_USAGE;
+	code = ctl_open_ledger(c);
+	if (code != EXIT_DONE)
+		return code;
+	r = print_last(&f, limit);
+	if (r < 0)
+		return ctl_failed(c, r);
+	if (arg_follow)
+		return follow(&f);
+	if (r > 0)
+		return EXIT_DONE;
+	log_error("events: there are none%s",
+		  arg_name || arg_account ? " that fit the options" : "");
+	return EXIT_NOTHING;
+}
+
+const struct verb verb_events = {
+	.name = "events",
+	.operands = "",
+	.help = "what has happened last; --follow: and what happens",
+	.more = "Oldest first, one line each: time (UTC), number, name, object, amount, reason. ipnctl show NUMBER shows all of it\n"
+		"and what the hooks made of it; ipnctl list events has more filters.\n",
+	.options = options,
+	.run = run,
+};
