@@ -95,7 +95,10 @@ static void print_runs(const struct ctl *c, const json_t *rows)
 		table_cell(t, COLOUR_PLAIN, row_text(row, "object_id"));
 		cell_number(t, row, "attempts", COLOUR_PLAIN);
 		cell_time(t, row, "updated_at");
-		cell_time(t, row, "next_attempt_at");
+		if (row_is(row, "state", "pending") && !row_text(row, "next_attempt_at"))
+			table_cell(t, COLOUR_PLAIN, "in its turn");
+		else
+			cell_time(t, row, "next_attempt_at");
 		table_cell(t, COLOUR_PLAIN, row_text(row, "detail"));
 	}
 	table_print(t, 0, &c->out);
