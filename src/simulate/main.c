@@ -1,5 +1,7 @@
 /* ipn-simulate plays Amazon for rehearsals: options, verbs, nothing else. */
+#include <ctype.h>
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 
@@ -13,6 +15,7 @@ static const struct verb verbs[] = {
 	 simulate_init},
 	{"list", NULL, "show the scenarios", simulate_list},
 	{"play", "SCENARIO", "post a scenario's notifications to ipnd", simulate_play},
+	{"load", NULL, "post many notifications to ipnd at once, and measure", simulate_load},
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -55,6 +58,37 @@ int verb_parse(const struct verb *v, const struct option_row *rows, const char *
 	if (wanted)
 		*ret_operand = argv[first];
 	return -1;
+}
+
+/* Digits only. False for anything else. */
+static bool parse_number(const char *s, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		if (!isdigit((unsigned char)*s) || __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (unsigned)(*s - '0'), &n))
+			return false;
+	}
+	*ret = n;
+	return true;
+}
+
+bool verb_number(const char *option, const char *s, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t n;
+
+	if (parse_number(s, &n) && n >= min && n <= max) {
+		*ret = n;
+		return true;
+	}
+	if (max == UINT64_MAX)
+		log_error("%s %s: not a number from %" PRIu64 " up", option, s, min);
+	else
+		log_error("%s %s: not a number from %" PRIu64 " to %" PRIu64, option, s, min, max);
+	return false;
 }
 
 static int run_verb(const char *config, int argc, char **argv)

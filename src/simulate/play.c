@@ -1,28 +1,22 @@
 #include "simulate/simulate.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <libgen.h>
 
 #include "base/cleanup.h"
 #include "base/exit.h"
 #include "base/log.h"
 #include "base/utc.h"
-#include "config/config.h"
-#include "ledger/ledger.h"
 #include "machine/machine.h"
 
 #include "simulate/post.h"
+#include "simulate/stage.h"
 #include "simulate/story.h"
 
 #define DUPLICATES_MAX 1000
 #define NAME_SIZE      96
 
 struct play {
-	struct config *config;
-	char *folder; /* of the configuration: the keys lie beside it */
-	char *url;
-	struct signer *signer;
+	struct stage stage;
 	struct poster *poster;
 	struct story story;
 	int signature_version;
@@ -34,137 +28,25 @@ struct play {
 static void play_done(struct play *p)
 {
 	poster_free(p->poster);
-	signer_free(p->signer);
-	config_free(p->config);
-	free(p->folder);
-	free(p->url);
-}
-
-/* Strict: digits only. */
-static bool parse_number(const char *s, uint64_t max, uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	if (!*s)
-		return false;
-	for (; *s; s++) {
-		if (!isdigit((unsigned char)*s) || __builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, (unsigned)(*s - '0'), &n))
-			return false;
-	}
-	*ret = n;
-	return n <= max;
-}
-
-/* "https://[::]:8443/ipn" is where ipnd listens; a client says localhost. The caller frees. */
-static char *reachable_url(struct text url)
-{
-	static const struct text any[] = {TEXT("https://[::]"), TEXT("https://0.0.0.0")};
-	char *ret;
-
-	for (size_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
-		if (url.len <= any[i].len || memcmp(url.at, any[i].at, any[i].len) != 0)
-			continue;
-		if (asprintf(&ret, "https://localhost%.*s", (int)(url.len - any[i].len),
-			     url.at + any[i].len) < 0)
-			return NULL;
-		return ret;
-	}
-	return text_dup(url);
-}
-
-/* The first https URL among the lines below the pid. */
-static int find_url(const char *notes, char **ret)
-{
-	for (const char *line = strchr(notes, '\n'); line && *++line; line = strchr(line, '\n')) {
-		struct text url = {line, strcspn(line, "\n")};
-
-		if (url.len < 8 || memcmp(url.at, "https://", 8) != 0)
-			continue;
-		*ret = reachable_url(url);
-		return *ret ? 0 : -ENOMEM;
-	}
-	return -ENOENT;
-}
-
-static int ask_ipnd_for_url(struct play *p)
-{
-	CLEANUP(freep) char *state = config_state_folder(p->config), *notes = NULL;
-	int r;
-
-	if (!state)
-		return exit_code_of(-ENOMEM);
-	r = ledger_locked(state, "ipnd", &notes);
-	if (r < 0) {
-		log_error("cannot look for ipnd in %s: %s", state, strerror(-r));
-		return exit_code_of(r);
-	}
-	if (r == 0) {
-		log_error("ipnd is not running on %s; start ipnd -c %s, or name a URL with --to",
-			  state, p->config->file);
-		return EXIT_NOT_AVAILABLE;
-	}
-	r = find_url(notes, &p->url);
-	if (r == -ENOENT)
-		log_error("ipnd is running, but on no https address; name a URL with --to");
-	return r == -ENOENT ? EXIT_NOT_AVAILABLE : r < 0 ? exit_code_of(r) : EXIT_DONE;
-}
-
-static int open_signer(struct play *p)
-{
-	CLEANUP(freep) char *copy = strdup(p->config->file), *cache = NULL;
-	const struct text region = p->story.topic.region;
-	struct why why;
-	int r;
-
-	if (!copy || !(p->folder = strdup(dirname(copy))) ||
-	    asprintf(&cache, "%s/%.*s", p->config->sns.certificate_cache, (int)region.len,
-		     region.at) < 0)
-		return exit_code_of(-ENOMEM);
-	why.text[0] = 0;
-	r = signer_open(p->folder, cache, &p->signer, &why);
-	if (r < 0)
-		log_error("%s; a configuration of " SIMULATE_PROGRAM " init has its keys beside it",
-			  why.text);
-	return r < 0 ? exit_code_of(r) : EXIT_DONE;
-}
-
-static int open_poster(struct play *p)
-{
-	CLEANUP(freep) char *ca = NULL;
-	int r;
-
-	if (asprintf(&ca, "%s/" AUTHORITY_CA, p->folder) < 0)
-		return exit_code_of(-ENOMEM);
-	r = poster_new(p->url, ca, &p->poster);
-	if (r < 0)
-		log_error("cannot set up libcurl for %s", p->url);
-	return r < 0 ? exit_code_of(r) : EXIT_DONE;
+	stage_done(&p->stage);
 }
 
 /* Everything that is needed before the first post. */
-static int prepare(struct play *p, const char *file, const struct scenario *s)
+static int prepare(struct play *p, const char *file, const char *to, const struct scenario *s)
 {
-	const struct account *a;
-	int r = config_load(config_path(file), SIMULATE_PROGRAM, stderr, &p->config);
+	int r = stage_open(file, to, &p->stage);
 
-	if (r < 0)
-		return EXIT_BAD_CONFIG;
-	if (p->config->n_accounts == 0 || p->config->accounts[0].seller_id.n == 0) {
-		log_error("%s: no account to play for", p->config->file);
-		return EXIT_BAD_CONFIG;
-	}
-	a = &p->config->accounts[0];
-	r = story_begin(s, a, utc_now_ms(), &p->story);
-	if (r < 0) {
-		log_error("%s: cannot begin for account \"%s\": %s", p->config->file, a->name,
-			  strerror(-r));
-		return r == -EINVAL ? EXIT_BAD_CONFIG : exit_code_of(r);
-	}
-	if ((r = open_signer(p)) != EXIT_DONE ||
-	    (!p->url && (r = ask_ipnd_for_url(p)) != EXIT_DONE))
+	if (r != EXIT_DONE)
 		return r;
-	return open_poster(p);
+	if ((r = story_begin(s, p->stage.account, utc_now_ms(), &p->story)) < 0) {
+		log_error("cannot begin the story: %s", strerror(-r));
+		return exit_code_of(r);
+	}
+	if ((r = poster_new(p->stage.url, p->stage.ca_file, &p->poster)) < 0) {
+		log_error("cannot set up libcurl for %s", p->stage.url);
+		return exit_code_of(r);
+	}
+	return EXIT_DONE;
 }
 
 /* splitmix64: any seed is good, 0 too. */
@@ -239,11 +121,11 @@ static void print_next(const struct play *p)
 {
 	for (unsigned i = 0; i < story_orders(&p->story); i++)
 		printf("order reference %s; next: ipnctl -c '%s' explain %s\n",
-		       p->story.order_reference_id[i], p->config->file,
+		       p->story.order_reference_id[i], p->stage.config->file,
 		       p->story.order_reference_id[i]);
 	if (story_has_agreement(&p->story))
 		printf("billing agreement %s; next: ipnctl -c '%s' explain %s\n",
-		       p->story.agreement_id, p->config->file, p->story.agreement_id);
+		       p->story.agreement_id, p->stage.config->file, p->story.agreement_id);
 }
 
 static int code_of_answer(long status)
@@ -262,7 +144,7 @@ static int send_step(struct play *p, size_t i, struct story_post *m)
 	struct why why;
 	int r;
 
-	if (!again && (r = story_post(&p->story, step, p->signer, p->signature_version,
+	if (!again && (r = story_post(&p->story, step, p->stage.signer, p->signature_version,
 				      utc_now_ms(), m)) < 0) {
 		log_error("cannot make a message: %s", strerror(-r));
 		return exit_code_of(r);
@@ -274,7 +156,7 @@ static int send_step(struct play *p, size_t i, struct story_post *m)
 	if (r == -ENOMEM)
 		return exit_code_of(r);
 	if (r < 0) {
-		log_error("%s: %s", p->url, why.text);
+		log_error("%s: %s", p->stage.url, why.text);
 		return EXIT_NOT_AVAILABLE;
 	}
 	print_sent(p, step, again, &answer);
@@ -321,15 +203,11 @@ static int set_numbers(struct play *p, const char *shuffle, const char *duplicat
 {
 	uint64_t n = 0;
 
-	if (shuffle && !parse_number(shuffle, UINT64_MAX, &p->seed)) {
-		log_error("--shuffle %s: not a number from 0 up", shuffle);
+	if (shuffle && !verb_number("--shuffle", shuffle, 0, UINT64_MAX, &p->seed))
 		return EXIT_USAGE;
-	}
 	p->shuffled = shuffle;
-	if (duplicate && !parse_number(duplicate, DUPLICATES_MAX, &n)) {
-		log_error("--duplicate %s: not a number from 0 to %d", duplicate, DUPLICATES_MAX);
+	if (duplicate && !verb_number("--duplicate", duplicate, 0, DUPLICATES_MAX, &n))
 		return EXIT_USAGE;
-	}
 	p->copies = 1 + (unsigned)n;
 	p->signature_version = 1;
 	if (version && strcmp(version, "1") != 0) {
@@ -373,13 +251,7 @@ int simulate_play(const struct verb *v, const char *config, int argc, char **arg
 		log_error("there is no scenario '%s'; %s list shows them", name, SIMULATE_PROGRAM);
 		return EXIT_USAGE;
 	}
-	if (to && strncmp(to, "https://", 8) != 0 && strncmp(to, "http://", 7) != 0) {
-		log_error("--to %s: not an https:// or http:// URL", to);
-		return EXIT_USAGE;
-	}
-	if (to && !(p.url = strdup(to)))
-		return exit_code_of(-ENOMEM);
-	if ((r = prepare(&p, file ? file : config, s)) != EXIT_DONE)
+	if ((r = prepare(&p, file ? file : config, to, s)) != EXIT_DONE)
 		return r;
 	return play(&p);
 }

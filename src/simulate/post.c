@@ -3,10 +3,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 
-#define CONNECT_TIMEOUT_S 5L
-#define ANSWER_TIMEOUT_S  15L /* SNS waits no longer (threats.md section 6) */
-#define KEPT_ANSWER       512 /* bytes; answers are one short line */
-#define USER_AGENT        "Amazon Simple Notification Service Agent"
+#define KEPT_ANSWER 512 /* bytes; answers are one short line */
 
 typedef struct curl_slist *slist;
 DEFINE_CLEANUP(slist, curl_slist_free_all)
@@ -50,12 +47,12 @@ static int set_options(struct poster *p, const char *url, const char *ca_file)
 	SET(CURLOPT_CAINFO, ca_file);
 	SET(CURLOPT_CAPATH, NULL);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_USERAGENT, USER_AGENT);
-	SET(CURLOPT_ACCEPT_ENCODING, "gzip,deflate");
+	SET(CURLOPT_USERAGENT, POST_USER_AGENT);
+	SET(CURLOPT_ACCEPT_ENCODING, POST_ACCEPT_ENCODING);
 	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
-	SET(CURLOPT_TIMEOUT, ANSWER_TIMEOUT_S);
+	SET(CURLOPT_CONNECTTIMEOUT, (long)POST_CONNECT_S);
+	SET(CURLOPT_TIMEOUT, (long)POST_ANSWER_S);
 	SET(CURLOPT_ERRORBUFFER, p->error);
 	SET(CURLOPT_WRITEFUNCTION, keep_answer);
 	SET(CURLOPT_WRITEDATA, p);
@@ -78,10 +75,10 @@ int poster_new(const char *url, const char *ca_file, struct poster **ret)
 	return 0;
 }
 
-static int add_header(slist *headers, const char *name, const char *value)
+static int add_header(void *userdata, const char *name, const char *value)
 {
 	CLEANUP(freep) char *line = NULL;
-	slist longer;
+	slist *headers = userdata, longer;
 
 	if (asprintf(&line, "%s: %s", name, value) < 0 ||
 	    !(longer = curl_slist_append(*headers, line)))
@@ -90,18 +87,31 @@ static int add_header(slist *headers, const char *name, const char *value)
 	return 0;
 }
 
-/* Those of a recorded request (protocol.md section 1.1), without what libcurl adds of its own accord. */
+int post_headers(const struct post *m, post_add_header *add, void *userdata)
+{
+	const struct {
+		const char *name, *value;
+	} headers[] = {
+		{"x-amz-sns-message-type", "Notification"},
+		{"x-amz-sns-message-id", m->message_id},
+		{"x-amz-sns-topic-arn", m->topic_arn},
+		{"x-amz-sns-subscription-arn", m->subscription_arn},
+		{"Content-Type", "text/plain; charset=UTF-8"},
+		{"Connection", "Keep-Alive"},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(headers) / sizeof(headers[0]); i++)
+		r = add(userdata, headers[i].name, headers[i].value);
+	return r;
+}
+
+/* Without what libcurl adds of its own accord. */
 static int make_headers(const struct post *m, slist *headers)
 {
-	int r;
+	int r = post_headers(m, add_header, headers);
 
-	if ((r = add_header(headers, "x-amz-sns-message-type", "Notification")) < 0 ||
-	    (r = add_header(headers, "x-amz-sns-message-id", m->message_id)) < 0 ||
-	    (r = add_header(headers, "x-amz-sns-topic-arn", m->topic_arn)) < 0 ||
-	    (r = add_header(headers, "x-amz-sns-subscription-arn", m->subscription_arn)) < 0 ||
-	    (r = add_header(headers, "Content-Type", "text/plain; charset=UTF-8")) < 0 ||
-	    (r = add_header(headers, "Connection", "Keep-Alive")) < 0 ||
-	    (r = add_header(headers, "Accept", "")) < 0)
+	if (r < 0 || (r = add_header(headers, "Accept", "")) < 0)
 		return r;
 	return add_header(headers, "Expect", "");
 }

@@ -2,6 +2,8 @@
 #ifndef IPND_SIMULATE_SIMULATE_H
 #define IPND_SIMULATE_SIMULATE_H
 
+#include <stdint.h>
+
 #include "base/options.h"
 
 #define SIMULATE_PROGRAM "ipn-simulate"
@@ -15,6 +17,7 @@ struct verb {
 };
 
 int simulate_init(const struct verb *v, const char *config, int argc, char **argv);
+int simulate_load(const struct verb *v, const char *config, int argc, char **argv);
 int simulate_list(const struct verb *v, const char *config, int argc, char **argv);
 int simulate_play(const struct verb *v, const char *config, int argc, char **argv);
 
@@ -24,5 +27,8 @@ int simulate_play(const struct verb *v, const char *config, int argc, char **arg
  */
 int verb_parse(const struct verb *v, const struct option_row *rows, const char *const *help,
 	       int argc, char **argv, const char **ret_operand);
+
+/* The value of an option that is a number; false after a line that says which numbers are taken. */
+bool verb_number(const char *option, const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 
 #endif
