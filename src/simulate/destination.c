@@ -121,7 +121,7 @@ const struct addrinfo *destination_addresses(const struct destination *d)
 }
 
 /* An address stands in a certificate as one, and is no name for SNI (RFC 6066 section 3). */
-static bool set_name(SSL *ssl, const char *name)
+static bool set_name(SSL *ssl, char *name)
 {
 	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1)
 		return true;

@@ -44,7 +44,7 @@ static void load_done(struct load *l)
 /* How many to make: all are signed before the first is sent. */
 static int set_count(const struct load_options *o, struct load *l)
 {
-	const struct sender_plan *plan = &l->plan;
+	struct sender_plan *plan = &l->plan;
 	uint64_t n = COUNT;
 
 	if (o->seconds && o->count) {
@@ -64,6 +64,8 @@ static int set_count(const struct load_options *o, struct load *l)
 			  o->seconds, o->rate, COUNT_MAX);
 		return EXIT_USAGE;
 	}
+	if (o->rate)
+		plan->seconds = 0; /* what is due before the end is sent, however late */
 	l->count = n;
 	return EXIT_DONE;
 }
