@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "ledger/private.h"
 
-#define LOCK_WAIT_MS 2000 /* LEDGER_WRITE: for ipnd's transaction, which takes some milliseconds */
-#define READ_WAIT_MS 1000 /* LEDGER_READ: only log recovery locks readers out */
-#define WAL_LIMIT    67108864 /* bytes: what a large backlog leaves behind is cut to this */
+#define LOCK_WAIT_MS    2000 /* LEDGER_WRITE: for ipnd's transaction, which takes some milliseconds */
+#define LOCK_PAUSE_USEC 500
+#define READ_WAIT_MS    1000     /* LEDGER_READ: only log recovery locks readers out */
+#define WAL_LIMIT       67108864 /* bytes: what a large backlog leaves behind is cut to this */
 
 const char *ledger_error(const struct ledger *l)
 {
@@ -115,6 +117,19 @@ static int identify(struct ledger *l, int *ret_version, struct why *why)
 	return 0;
 }
 
+/*
+ * SQLite's own timeout sleeps up to 100 ms between two tries: beside an ipnd that writes all the time, whose pauses are of a
+ * millisecond, that is late nearly always.
+ */
+static int wait_for_lock(void *unused, int tries)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_USEC * 1000};
+
+	(void)unused;
+	nanosleep(&pause, NULL);
+	return tries < LOCK_WAIT_MS * 1000 / LOCK_PAUSE_USEC;
+}
+
 /* What a connection is allowed; writes nothing, so that a file that is not ours stays as it is. */
 static int configure(struct ledger *l)
 {
@@ -130,7 +145,7 @@ static int configure(struct ledger *l)
 		sqlite3_busy_timeout(l->db, 0);
 		break;
 	case LEDGER_WRITE:
-		sqlite3_busy_timeout(l->db, LOCK_WAIT_MS);
+		sqlite3_busy_handler(l->db, wait_for_lock, NULL);
 		break;
 	case LEDGER_READ:
 		sqlite3_busy_timeout(l->db, READ_WAIT_MS);
