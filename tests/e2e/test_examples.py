@@ -156,7 +156,7 @@ def mail_on_chargeback():
         equal([c for c in mails[0] if not (c == "\n" or " " <= c <= "~")], [], "no other characters")
         equal(os.path.exists(canary), False, "nothing was executed")
         # Called by somebody else, with raw values.
-        raw = {f"IPN_{n}": f"x\r\nBcc: thief@example.com\n\n{n}" for n in (
+        raw = {f"IPN_{n}": f"x\r\nBcc: thief@example.com\n\n{n}" + "y" * 2000 for n in (
             "EVENT", "EVENT_ID", "AMOUNT", "CURRENCY", "OBJECT_ID", "REASON_CODE", "ORDER_REFERENCE_ID", "SELLER_ORDER_ID",
             "ACCOUNT", "ENVIRONMENT")}
         script = os.path.join(SOURCE, "etc", "examples", "mail-on-chargeback")
@@ -164,6 +164,7 @@ def mail_on_chargeback():
         p = subprocess.run([script, "a@example.com", echo], env={"PATH": os.environ["PATH"], **raw}, capture_output=True, text=True,
                            timeout=PATIENCE)
         equal((p.returncode, "\nBcc" in p.stdout, p.stdout.count("To:")), (0, False, 1), p.stdout)
+        check(max(len(line) for line in p.stdout.split("\n")) <= 998, "no line is too long for mail")
         for address in ("", "-oQ/tmp", "a@b\nBcc: c@d", "a@b, c@d", "|sh"):
             p = subprocess.run([script, address, echo], env={"PATH": os.environ["PATH"], **raw}, capture_output=True, text=True,
                                timeout=PATIENCE)
