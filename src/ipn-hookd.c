@@ -117,7 +117,10 @@ static int handle_signals(sd_event *event, struct dispatcher *d)
 	return r < 0 ? r : 0;
 }
 
-/* Before anything else: a signal that comes early waits, and SIGCHLD is for the loop. */
+/*
+ * Before anything else: a signal that comes early waits, and SIGCHLD is for the loop. Who started us may have left it
+ * ignored; then the kernel would reap our children, and nobody could tell how they ended.
+ */
 static int block_signals(void)
 {
 	sigset_t set;
@@ -127,6 +130,7 @@ static int block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
+	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
 }
