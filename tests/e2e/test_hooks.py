@@ -204,3 +204,15 @@ def clock_jumps():
             pass
         clock.set(5400)
         wait_for("forward", lambda: runs(lab, "h")[2:] == [("done", 2)], 10)
+
+
+@case("a hook that hangs for every order leaves a place to each other hook, whose runs are on time")
+def places():
+    with Lab() as lab:
+        configure(lab, hook(lab, "hangs", "exec sleep 3\n"), hook(lab, "good", "exit 0\n"), hook(lab, "other", "exit 0\n"))
+        lab.start()
+        lab.start("ipn-hookd")
+        for i in range(6):
+            capture(lab, i, order=f"{i:07}")
+        wait_for("good ones", lambda: runs(lab, "good") == runs(lab, "other") == [("done", 1)] * 6, 2)
+        equal(sorted(runs(lab, "hangs")), [("pending", 0)] * 4 + [("running", 1)] * 2, "four places, two of them kept")
