@@ -2,12 +2,19 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "base/money.h"
 #include "base/utc.h"
 
 /* Debian's default for services (systemd-path search-binaries-default), in the same order. */
 #define SEARCH_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/*
+ * Encoded. Half a value would be a wrong one, so a longer one is left out of the environment: execve() takes 128 KiB of a string,
+ * orphans.c reads all of it, and the JSON has every value whole.
+ */
+#define VARIABLE_MAX 4096
 
 struct fact {
 	const char *key;      /* in the JSON */
@@ -83,7 +90,9 @@ static char *variable_of(const struct fact *f)
 
 	if (f->kind == FACT_TEXT) {
 		value = text_percent(f->text);
-		n = value ? asprintf(&s, "%s=%s", f->variable, value) : -1;
+		n = value ? asprintf(&s, "%s=%s", f->variable,
+				     strlen(value) <= VARIABLE_MAX ? value : "")
+			  : -1;
 	} else if (f->unknown) {
 		n = asprintf(&s, "%s=", f->variable);
 	} else {

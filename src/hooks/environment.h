@@ -12,7 +12,7 @@
 
 /*
  * `NAME=value` strings, ended by NULL: PATH, HOME, LANG and the IPN_ variables, nothing of our own environment. What
- * is not known is set and empty. NULL: out of memory.
+ * is not known, or longer than 4 KiB encoded, is set and empty. NULL: out of memory.
  */
 char **environment_make(const struct queue_event *e, int64_t attempt, const char *home);
 void environment_free(char **environment);

@@ -8,8 +8,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#define FILE_MAX  65536 /* of an environment; ours are below 8 KiB */
-#define DEPTH_MAX 64    /* of ancestors; below any real depth of hooks */
+#define FILE_MAX  131072 /* of an environment; environment.c keeps ours below */
+#define DEPTH_MAX 64     /* of ancestors; below any real depth of hooks */
 
 DEFINE_CLEANUP(DIR *, closedir)
 

@@ -37,8 +37,18 @@ static bool is_missing(const struct job *j)
 {
 	int error = j->end.error;
 
-	return error < 0 && error != -EAGAIN && error != -ENOMEM && error != -EMFILE &&
-	       error != -ENFILE;
+	switch (-error) {
+	case 0:
+	case EAGAIN:
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+	case E2BIG:   /* of this event only */
+	case ETXTBSY: /* it is just being replaced */
+		return false;
+	default: /* an open-ended list of integers, not an enum */
+		return true;
+	}
 }
 
 /* One more that was given up; at ten in a row the hook is paused, or when it is missing. */
@@ -194,30 +204,16 @@ static bool is_free(const struct turn *t, const struct queue_run *run)
 	return !jobs_hold_lane(t->jobs, run->hook, run->lane);
 }
 
-/* Places that are kept free for hooks that have nothing running: one each. */
-static size_t kept_for_others(const struct turn *t, const struct queue_hooks *hooks,
-			      const struct queue_hook *hook)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < hooks->n; i++)
-		n += &hooks->at[i] != hook && hooks->at[i].paused_ms == UTC_UNKNOWN &&
-		     config_hook(t->config, hooks->at[i].name) &&
-		     jobs_busy_of(t->jobs, hooks->at[i].name) == 0;
-	return n;
-}
-
 /*
- * Whether the hook may have one run more. One that hangs, for each of many orders, must not hold up the others: beyond its first
- * run it leaves a place to each of them. A paused one has one at a time, at its time.
+ * Whether the hook may have one run more. Its first is always free, whatever the others have: one that hangs, for each of many
+ * orders, must not hold them up. A paused one has one at a time, at its time.
  */
-static bool has_room(const struct turn *t, const struct queue_hooks *hooks,
-		     const struct queue_hook *registered, const struct hook_config *hook)
+static bool has_room(const struct turn *t, const struct queue_hook *registered,
+		     const struct hook_config *hook)
 {
 	size_t busy = jobs_busy_of(t->jobs, hook->name);
-	size_t kept = busy > 0 ? kept_for_others(t, hooks, registered) : 0;
 
-	if (jobs_busy(t->jobs) + kept >= t->config->hook_concurrency)
+	if (busy > 0 && jobs_busy(t->jobs) >= t->config->hook_concurrency)
 		return false;
 	if (registered->paused_ms != UTC_UNKNOWN)
 		return busy == 0 && (registered->probe_ms <= t->now_ms ||
@@ -244,14 +240,13 @@ static bool choose(const struct queue_run *run, void *userdata)
 }
 
 /* The next run of one hook. 1: chosen; 0: none may start now. */
-static int choose_one(struct turn *t, const struct queue_hooks *hooks,
-		      const struct queue_hook *registered)
+static int choose_one(struct turn *t, const struct queue_hook *registered)
 {
 	const struct hook_config *hook = config_hook(t->config, registered->name);
 	struct choice c = {.turn = t, .paused = registered->paused_ms != UTC_UNKNOWN};
 	int r;
 
-	if (!hook || !has_room(t, hooks, registered, hook))
+	if (!hook || !has_room(t, registered, hook))
 		return 0;
 	r = queue_due(t->ledger, hook->name, hook->block_on_dead, t->now_ms, choose, &c);
 	if (r == 0)
@@ -268,7 +263,7 @@ static int choose_all(struct turn *t, const struct queue_hooks *hooks)
 	while (found) {
 		found = false;
 		for (size_t i = 0; r >= 0 && i < hooks->n; i++) {
-			r = choose_one(t, hooks, &hooks->at[(t->jobs->rotation + i) % hooks->n]);
+			r = choose_one(t, &hooks->at[(t->jobs->rotation + i) % hooks->n]);
 			found = found || r > 0;
 		}
 		if (r < 0)
@@ -283,8 +278,6 @@ static int choose_due(struct turn *t)
 	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
 	int r;
 
-	if (jobs_busy(t->jobs) >= t->config->hook_concurrency)
-		return 0;
 	r = queue_hooks(t->ledger, &hooks);
 	if (r == 0)
 		r = choose_all(t, &hooks);
@@ -303,14 +296,13 @@ static bool found_due(const struct queue_run *run, void *userdata)
 }
 
 /* 1: this hook has a run that may start now. Only reads. */
-static int has_due(struct turn *t, const struct queue_hooks *hooks,
-		   const struct queue_hook *registered)
+static int has_due(struct turn *t, const struct queue_hook *registered)
 {
 	const struct hook_config *hook = config_hook(t->config, registered->name);
 	struct choice c = {.turn = t};
 	int r;
 
-	if (!hook || !has_room(t, hooks, registered, hook))
+	if (!hook || !has_room(t, registered, hook))
 		return 0;
 	r = queue_due(t->ledger, hook->name, hook->block_on_dead, t->now_ms, found_due, &c);
 	return r < 0 ? r : c.found;
@@ -333,7 +325,7 @@ static int has_work(struct turn *t)
 	for (size_t i = 0; r == 0 && i < hooks.n; i++)
 		r = hooks.at[i].seen_event < newest && config_hook(t->config, hooks.at[i].name);
 	for (size_t i = 0; r == 0 && i < hooks.n; i++)
-		r = has_due(t, &hooks, &hooks.at[i]);
+		r = has_due(t, &hooks.at[i]);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -206,13 +207,32 @@ def clock_jumps():
         wait_for("forward", lambda: runs(lab, "h")[2:] == [("done", 2)], 10)
 
 
-@case("a hook that hangs for every order leaves a place to each other hook, whose runs are on time")
+@case("hooks that hang for every order take all places, and each other hook has its run on time all the same")
 def places():
     with Lab() as lab:
-        configure(lab, hook(lab, "hangs", "exec sleep 3\n"), hook(lab, "good", "exit 0\n"), hook(lab, "other", "exit 0\n"))
+        hangs = [hook(lab, f"hangs{i}", "exec sleep 20\n") for i in range(5)]
+        configure(lab, *hangs, hook(lab, "good", "exit 0\n"), hook(lab, "other", "exit 0\n"))
         lab.start()
         lab.start("ipn-hookd")
         for i in range(6):
             capture(lab, i, order=f"{i:07}")
-        wait_for("good ones", lambda: runs(lab, "good") == runs(lab, "other") == [("done", 1)] * 6, 2)
-        equal(sorted(runs(lab, "hangs")), [("pending", 0)] * 4 + [("running", 1)] * 2, "four places, two of them kept")
+        wait_for("good ones", lambda: runs(lab, "good") == runs(lab, "other") == [("done", 1)] * 6, 5)
+        running = lab.rows("SELECT hook, count(*) FROM hook_run WHERE state = 'running' GROUP BY hook")
+        equal([r[0] for r in running], [f"hangs{i}" for i in range(5)], "one of each")
+        equal(sum(r[1] for r in running), 5, "more than four programs, so no second of any")
+
+
+@case("a value too large for an environment, a program that is just being written: failures of one run, not of the hook")
+def not_missing():
+    with Lab() as lab:
+        program = os.path.join(lab.folder, "program")
+        shutil.copy("/bin/true", program)
+        configure(lab, f'hook "h" {{\n\ton = {{"*"}}\n\trun = {{"{program}"}}\n\tenvironment = any\n\tbackoff = "1s"\n}}\n')
+        lab.start()
+        lab.start("ipn-hookd")
+        equal(lab.send(lab.envelope(inner(SellerId="x" * 200000))).status, 200, "foreign")
+        wait_for("the large one", lambda: runs(lab, "h") == [("done", 1)])
+        with open(program, "r+b"):
+            capture(lab, 1)
+            wait_for("tried", lambda: runs(lab, "h")[1:] == [("pending", 1)])
+        wait_for("done", lambda: runs(lab, "h") == [("done", 1), ("done", 2)])
