@@ -213,6 +213,41 @@ static int listen_on_handed(struct daemon *d, int n, char **names)
 	return 0;
 }
 
+/* Whether one of the lines of notes is that address's URL. */
+static bool is_listened_on(const struct daemon *d, const char *scheme, const char *address)
+{
+	size_t scheme_len = strlen(scheme), len = strlen(address);
+	const char *end;
+
+	for (const char *line = d->notes; (end = strchr(line, '\n')); line = end + 1) {
+		const char *rest = line + scheme_len;
+
+		if (strncmp(line, "unix:", 5) == 0)
+			rest = line;
+		else if (strncmp(line, scheme, scheme_len) != 0)
+			continue;
+		if (strncmp(rest, address, len) == 0 && (rest[len] == '/' || rest[len] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+/* The sockets of systemd win; that one of ours is not served is for a person to know. */
+static void warn_of_unused(const struct daemon *d, const struct config *c)
+{
+	const struct {
+		const char *setting, *scheme;
+		const struct strings *addresses;
+	} doors[] = {{"https", "https://", &c->listen.https}, {"http", "http://", &c->listen.http}};
+
+	for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++)
+		for (size_t k = 0; k < doors[i].addresses->n; k++)
+			if (!is_listened_on(d, doors[i].scheme, doors[i].addresses->at[k]))
+				log_warning(
+					"%s: listen.%s: \"%s\" is not used, since systemd handed in other sockets",
+					c->file, doors[i].setting, doors[i].addresses->at[k]);
+}
+
 static void free_names(char ***names)
 {
 	for (char **n = *names; n && *n; n++)
@@ -264,11 +299,10 @@ static int start_server(struct daemon *d, const struct config *c)
 	if (r < 0)
 		return r;
 	if (n > 0) {
-		if (c->listen.https.n + c->listen.http.n > 0)
-			log_warning(
-				"%s: listen: systemd handed in %d socket%s; the addresses here are not used",
-				c->file, n, n == 1 ? "" : "s");
-		return listen_on_handed(d, n, names);
+		r = listen_on_handed(d, n, names);
+		if (r == 0)
+			warn_of_unused(d, c);
+		return r;
 	}
 	r = listen_on(d, &c->listen.https, d->tls);
 	return r < 0 ? r : listen_on(d, &c->listen.http, NULL);
