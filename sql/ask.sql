@@ -193,6 +193,17 @@ SELECT min(seen_event) AS seen_event FROM hook WHERE active = 1;
 SELECT id, message_id, account, type, verdict, object_type, object_id, sent_at, received_at
 FROM notification ORDER BY received_at DESC, id DESC LIMIT 1;
 
+-- Of each account, among the latest notifications.
+-- name: ask_last_of_accounts
+SELECT account, max(received_at) AS received_at, count(*) AS notifications
+FROM (SELECT account, received_at FROM notification ORDER BY received_at DESC LIMIT 20000)
+GROUP BY account;
+
+-- The latest body that is kept, among the latest notifications.
+-- name: ask_last_raw
+SELECT raw FROM (SELECT id, raw, received_at FROM notification ORDER BY received_at DESC, id DESC LIMIT 100)
+WHERE raw IS NOT NULL ORDER BY received_at DESC, id DESC LIMIT 1;
+
 -- name: ask_verdicts
 SELECT * FROM verdict_count ORDER BY last_at DESC, verdict;
 

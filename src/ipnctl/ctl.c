@@ -20,7 +20,7 @@ enum exit_code ctl_load_config(struct ctl *c)
 	return EXIT_DONE;
 }
 
-static int become_owner(const char *path)
+int ctl_become_owner(const char *path)
 {
 	struct stat st;
 
@@ -39,7 +39,7 @@ static const char *login_of(uid_t uid)
 	return user ? user->pw_name : NULL;
 }
 
-/* Who runs this, to be asked before become_owner(). sudo's word counts for root only: anybody can set a variable. */
+/* Who runs this, to be asked before ctl_become_owner(). sudo's word counts for root only: anybody can set a variable. */
 static char *person(void)
 {
 	const char *login = getuid() == 0 ? getenv("SUDO_USER") : NULL;
@@ -97,7 +97,7 @@ static enum exit_code open_ledger(struct ctl *c, enum ledger_mode mode)
 	const char *path = c->config->database.path;
 	enum exit_code code;
 	struct why why;
-	int r = become_owner(path);
+	int r = ctl_become_owner(path);
 
 	if (r < 0) {
 		log_error("%s: cannot become its owner: %s; run this as its owner", path,

@@ -60,6 +60,9 @@ enum exit_code ctl_open_ledger(struct ctl *c);
  */
 enum exit_code ctl_open_ledger_to_write(struct ctl *c);
 
+/* As root: becomes the owner of that file, if it is there and not root's: of the database or its folder. 0 or negative errno. */
+int ctl_become_owner(const char *path);
+
 /* For a verb that goes on: ends the read transaction and begins the next, of the file that has the database's name by now. */
 enum exit_code ctl_look_again(struct ctl *c);
 

@@ -50,6 +50,12 @@ int ledger_release(struct ledger *l);
 void ledger_undo(struct ledger *l);
 
 /*
+ * Reads the file whole, for damage: PRAGMA quick_check; with `full` integrity_check and foreign_key_check, which take longer. 0: none;
+ * -EUCLEAN: `why` has the first; -ETIME: none until `limit_ms` was over (DURATION_NONE: no limit); other negative errno.
+ */
+int ledger_check(struct ledger *l, bool full, int64_t limit_ms, struct why *why);
+
+/*
  * Programs that may run once per state folder hold a lock on `<folder>/<program>.lock` (0640); its first line is
  * the pid, further lines are `notes` (ipnd: its URLs). -EAGAIN: another one holds it. Returns the fd that holds
  * the lock until it is closed.

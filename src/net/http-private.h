@@ -134,6 +134,8 @@ struct text head_trim(const char *value, size_t len);
 
 int answers_new(struct http_server *s);
 void answers_done(struct http_server *s);
-enum MHD_Result answer_queue(struct http_server *s, struct MHD_Connection *mhd, enum verdict v);
+/* `word` behind the text; "": none. */
+enum MHD_Result answer_queue(struct http_server *s, struct MHD_Connection *mhd, enum verdict v,
+			     const char *word);
 
 #endif

@@ -89,4 +89,13 @@ const char *http_request_peer(const struct http_request *r);
  */
 void http_answer(struct http_request *r, enum verdict v);
 
+/*
+ * The same, and behind the text, after a colon, a word of the request: whoever put it there sees that the answer is this
+ * server's and of this very request, not that of something in between, which `ipnctl doctor --url` asks. Nothing else
+ * of a request ever comes back in an answer, and a word is 1 to HTTP_WORD_MAX of 0-9 A-Z a-z and "-"; what is not is left
+ * out, whatever a caller has checked. No such word means anything to a browser, and all answers are text/plain with nosniff.
+ */
+#define HTTP_WORD_MAX 36 /* a UUID */
+void http_answer_word(struct http_request *r, enum verdict v, struct text word);
+
 #endif

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "net/socket.h"
@@ -20,7 +21,8 @@ struct http_request {
 	enum verdict refusal; /* of the server itself */
 	const char *why;
 	enum verdict answer;
-	bool given; /* to post() */
+	char word[HTTP_WORD_MAX + 1]; /* in the answer; "": none */
+	bool given;                   /* to post() */
 	bool suspended;
 	char peer[SOCKET_PEER_SIZE];
 };
@@ -58,7 +60,7 @@ static enum MHD_Result refusal_send(struct http_request *r)
 {
 	struct http_server *s = r->listener->server;
 
-	if (answer_queue(s, r->mhd, r->refusal) != MHD_YES)
+	if (answer_queue(s, r->mhd, r->refusal, "") != MHD_YES)
 		return MHD_NO;
 	s->handler.refused(r, r->refusal, r->why, s->userdata);
 	return MHD_YES;
@@ -176,7 +178,7 @@ static enum MHD_Result request_end(struct http_request *r)
 	if (!r->given)
 		request_give(r);
 	if (r->answer != VERDICT_PASS)
-		return answer_queue(r->listener->server, r->mhd, r->answer);
+		return answer_queue(r->listener->server, r->mhd, r->answer, r->word);
 	if (again) {
 		r->suspended = true;
 		MHD_suspend_connection(r->mhd);
@@ -267,4 +269,21 @@ void http_answer(struct http_request *r, enum verdict v)
 		MHD_resume_connection(r->mhd);
 		listener_wake(r->listener);
 	}
+}
+
+static bool is_word(struct text t)
+{
+	for (size_t i = 0; i < t.len; i++)
+		if (!strchr("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-",
+			    t.at[i]) ||
+		    !t.at[i])
+			return false;
+	return t.len >= 1 && t.len <= HTTP_WORD_MAX;
+}
+
+void http_answer_word(struct http_request *r, enum verdict v, struct text word)
+{
+	if (is_word(word))
+		memcpy(r->word, word.at, word.len);
+	http_answer(r, v);
 }

@@ -38,7 +38,8 @@ struct world {
 	bool has_header;
 	int kill_in_post; /* a client's socket, reset inside post(); -1 */
 	void (*in_turn)(struct world *w);
-	int spare_fd; /* for in_turn() */
+	int spare_fd;    /* for in_turn() */
+	bool say_header; /* with the answer */
 };
 
 struct client {
@@ -91,6 +92,10 @@ static void on_post(struct http_request *r, void *userdata)
 	if (w->kill_in_post >= 0) {
 		reset_socket(w->kill_in_post);
 		w->kill_in_post = -1;
+	}
+	if (w->manner == ANSWER_IN_POST && w->say_header) {
+		http_answer_word(r, w->answer, http_request_header(r, "X-Test"));
+		return;
 	}
 	if (w->manner == ANSWER_IN_POST) {
 		http_answer(r, w->answer);
@@ -490,11 +495,60 @@ START_TEST(answers_in_the_words_of_the_verdict)
 			ck_assert_uint_eq(status_of(&c), (unsigned)row->http);
 			ck_assert_str_eq(body_of(&c), line);
 			ck_assert(has_line(&c, "Content-Type: text/plain; charset=UTF-8"));
+			ck_assert(has_line(&c, "X-Content-Type-Options: nosniff"));
 			ck_assert(has_line(&c, "Retry-After: 20") == (row->http == 503));
 			ck_assert(has_line(&c, "Allow: POST") == (row->http == 405));
 			ck_assert(has_line(&c, "Connection: close") == (row->http / 100 == 4));
 			client_close(&c);
 		}
+	}
+	world_end(&w);
+}
+END_TEST
+
+/* A word of the request comes back, and of what is none not one byte. */
+START_TEST(repeats_a_word_and_nothing_else)
+{
+	static const struct {
+		const char *given;
+		bool repeated;
+	} words[] = {
+		{"8691205f-508e-5e4f-b488-fa6cdc2d85e2", true},
+		{"A-z0", true},
+		{"8691205f-508e-5e4f-b488-fa6cdc2d85e2a", false},
+		{"", false},
+		{"<b>", false},
+		{"a b", false},
+		{"a;b", false},
+		{"a\xc3\xa9", false},
+		{"%41", false},
+		{"a:b", false},
+	};
+	const char *answer = verdict_row(VERDICT_CERTIFICATE_URL)->answer;
+	struct world w;
+	unsigned port;
+
+	world_begin(&w, NULL);
+	port = world_listen(&w, "127.0.0.1:0");
+	w.say_header = true;
+	w.manner = ANSWER_IN_POST;
+	w.answer = VERDICT_CERTIFICATE_URL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		CLEANUP(freep)
+		char *request = unit_format(POST "X-Test: %s\r\nContent-Length: 2\r\n\r\n{}",
+					    words[i].given);
+		CLEANUP(freep)
+		char *line = unit_format("%s%s%s\n", answer, words[i].repeated ? ": " : "",
+					 words[i].repeated ? words[i].given : "");
+		struct client c = client_open(port);
+
+		client_say(&w, &c, request);
+		client_wait(&w, &c, 1);
+		ck_assert_uint_eq(status_of(&c), 403);
+		ck_assert_str_eq(body_of(&c), line);
+		ck_assert(has_line(&c, "X-Content-Type-Options: nosniff"));
+		ck_assert(has_line(&c, "Connection: close"));
+		client_close(&c);
 	}
 	world_end(&w);
 }
@@ -1412,6 +1466,7 @@ int main(void)
 
 	tcase_add_test(c, answers_each_shape);
 	tcase_add_test(c, answers_in_the_words_of_the_verdict);
+	tcase_add_test(c, repeats_a_word_and_nothing_else);
 	tcase_add_test(c, says_which_method_is_allowed);
 	tcase_add_test(c, gives_body_header_and_peer);
 	tcase_add_test(c, bounds_the_body);

@@ -394,6 +394,40 @@ START_TEST(one_program_per_folder)
 }
 END_TEST
 
+/* As somebody's tool would, without our rules. */
+static void do_behind_our_back(const char *sql)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+START_TEST(a_check_finds_damage_or_ends_in_time)
+{
+	CLEANUP(ledger_closep) struct ledger *own = NULL, *l = NULL;
+	struct why why = {""};
+
+	ck_assert_int_eq(ledger_open(path, LEDGER_OWN, &own, &why), 0);
+	ck_assert_int_eq(ledger_open(path, LEDGER_READ, &l, &why), 0);
+	ck_assert_int_eq(ledger_check(l, false, 10000, &why), 0);
+	ck_assert_int_eq(ledger_check(l, true, DURATION_NONE, &why), 0);
+	do_behind_our_back(
+		"INSERT INTO hook_attempt_before (event_id, hook, attempt, ended_at) VALUES (7, 'h', 1, 't')");
+	ck_assert_int_eq(ledger_check(l, false, 10000, &why), 0);
+	ck_assert_int_eq(ledger_check(l, true, DURATION_NONE, &why), -EUCLEAN);
+	ck_assert_str_eq(why.text, "refers to rows that are not there: hook_attempt_before");
+	do_behind_our_back(
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) "
+		"INSERT INTO note_count SELECT 'n' || i, 1, 't' FROM n");
+	ck_assert_int_eq(ledger_check(l, false, 0, &why), -ETIME);
+	/* The limit was of that check only. */
+	ck_assert_int_eq(ledger_check(l, false, 60000, &why), 0);
+	ck_assert_int_eq(ledger_check(l, true, DURATION_NONE, &why), -EUCLEAN);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ledger");
@@ -411,5 +445,6 @@ int main(void)
 	tcase_add_loop_test(c, a_removed_or_replaced_file_is_noticed, 0, 6);
 	tcase_add_test(c, a_failed_message_leaves_the_others);
 	tcase_add_test(c, one_program_per_folder);
+	tcase_add_test(c, a_check_finds_damage_or_ends_in_time);
 	return unit_main(suite);
 }
