@@ -1,0 +1,18 @@
+-- What `ipnctl backup` and `ipnctl restore` ask of a database, of this schema or an older one. Only the last one writes, into
+-- a file that nobody else has yet.
+
+-- One row, "ok", or what is wrong.
+-- name: copy_check
+PRAGMA quick_check(1);
+
+-- name: copy_summary
+SELECT (SELECT count(*) FROM notification) AS notifications, (SELECT max(received_at) FROM notification) AS last_received,
+	(SELECT max(id) FROM event) AS last_event;
+
+-- name: copy_messages
+SELECT message_id FROM notification ORDER BY message_id;
+
+-- AUTOINCREMENT counts on from here. Without any event there is no row to change.
+-- name: copy_skip_events
+INSERT INTO sqlite_sequence (name, seq)
+SELECT 'event', max(:last_event, coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'event'), 0));
