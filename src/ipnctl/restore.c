@@ -242,14 +242,12 @@ static void compare(const struct restore *r)
 	side_cells(t, "database", &r->old);
 	side_cells(t, "backup", &r->backup);
 	table_print(t, 0, o);
-	if (r->lacking)
-		output_line(
-			o, COLOUR_BAD,
-			"%" PRId64
-			" notification%s of the database not in the backup. SNS will not send %s again,\n"
-			"and hooks that have not run for them never will",
-			r->lacking, r->lacking == 1 ? " is" : "s are",
-			r->lacking == 1 ? "it" : "them");
+	if (!r->lacking)
+		return;
+	output_line(o, COLOUR_BAD, "notifications that the backup lacks: %" PRId64, r->lacking);
+	output_line(
+		o, COLOUR_BAD,
+		"SNS does not send them again, and hooks that have not run for them never will");
 }
 
 static void report_json(const struct restore *r, bool done)
@@ -280,8 +278,9 @@ static void report(const struct restore *r)
 			    r->kept);
 	output_line(
 		o, COLOUR_PLAIN,
-		"Start ipnd and ipn-hookd again. Hooks run for what waited when the backup was made,\n"
-		"perhaps for the second time; new events have numbers that were not used before");
+		"start ipnd and ipn-hookd again: hooks run for what waited when the backup was made,");
+	output_line(o, COLOUR_PLAIN,
+		    "perhaps once more; new events have numbers that were not used before");
 }
 
 /* As the database was, else as ipnd makes it. */
