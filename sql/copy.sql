@@ -12,7 +12,9 @@ SELECT (SELECT count(*) FROM notification) AS notifications, (SELECT max(receive
 -- name: copy_messages
 SELECT message_id FROM notification ORDER BY message_id;
 
--- AUTOINCREMENT counts on from here. Without any event there is no row to change.
+-- AUTOINCREMENT counts on from here. It reads the first row of the name, and has none before the first event.
 -- name: copy_skip_events
-INSERT INTO sqlite_sequence (name, seq)
-SELECT 'event', max(:last_event, coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'event'), 0));
+INSERT OR REPLACE INTO sqlite_sequence (rowid, name, seq)
+VALUES (coalesce((SELECT min(rowid) FROM sqlite_sequence WHERE name = 'event'),
+		(SELECT coalesce(max(rowid), 0) + 1 FROM sqlite_sequence)),
+	'event', max(:last_event, coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'event'), 0)));

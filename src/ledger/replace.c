@@ -66,13 +66,20 @@ static int link_beside(const char *path, const char *suffix, const char *kept)
 	return link(from, to) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int remove_beside(const char *path, const char *suffix)
+/* No file that belongs to the old database may be taken for one of the new: SQLite would play it into that. */
+static int remove_beside(const char *path)
 {
-	CLEANUP(freep) char *name = NULL;
+	static const char *const suffixes[] = {"-wal", "-journal", "-shm"};
 
-	if (asprintf(&name, "%s%s", path, suffix) < 0)
-		return -ENOMEM;
-	return unlink(name) < 0 && errno != ENOENT ? -errno : 0;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		CLEANUP(freep) char *name = NULL;
+
+		if (asprintf(&name, "%s%s", path, suffixes[i]) < 0)
+			return -ENOMEM;
+		if (unlink(name) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return ledger_sync_folder(path);
 }
 
 /* -wal and -shm as ipnd makes and leaves them, so that readers of the group find them. Best effort: ipnd does it too. */
@@ -87,12 +94,22 @@ static void settle(const char *path)
 	sqlite3_exec(db, "PRAGMA journal_mode = WAL; PRAGMA user_version", NULL, NULL, NULL);
 }
 
+static int place(const char *path, const char *fresh)
+{
+	int r = remove_beside(path);
+
+	return r == 0 && rename(fresh, path) < 0 ? -errno : r;
+}
+
 /*
- * 1. the log is in the old file, and removed by SQLite. Of a damaged database it stays, and is kept with it.
- * 2. the old file has a second name                   killed here: the old database
- * 3. the -wal of a damaged one and the -shm go         killed here: the old database; no log that could be replayed
- * 4. the new file gets the name                        killed before: the old one; after: the new one
- * 5. the new one gets its own -wal and -shm           killed here: the new one; ipnd makes them
+ * 1. the log is in the old file, and removed by SQLite  killed here: the old database (its next writer rolls back)
+ *    Of a damaged database the log stays.
+ * 2. the old file has a second name, and what stays of its log too
+ *                                                       killed here: the old database
+ * 3. what stood beside it goes                          killed here: the old database; of a damaged one the second name
+ *                                                       has it all
+ * 4. the new file gets the name                         killed before: the old one; after: the new one
+ * 5. the new one gets its own -wal and -shm             killed here: the new one; ipnd makes them
  * Each is on disk before the next begins.
  */
 static int swap(const char *path, const char *fresh, const char *kept)
@@ -102,30 +119,10 @@ static int swap(const char *path, const char *fresh, const char *kept)
 	if (r == 0)
 		r = link_beside(path, "-wal", kept);
 	if (r == 0)
-		r = ledger_sync_folder(path);
-	if (r == 0)
-		r = remove_beside(path, "-wal");
-	if (r == 0)
-		r = remove_beside(path, "-shm");
+		r = link_beside(path, "-journal", kept);
 	if (r == 0)
 		r = ledger_sync_folder(path);
-	if (r == 0 && rename(fresh, path) < 0)
-		r = -errno;
-	return r;
-}
-
-/* Without an old database there may still be its log. */
-static int place(const char *path, const char *fresh)
-{
-	int r = remove_beside(path, "-wal");
-
-	if (r == 0)
-		r = remove_beside(path, "-shm");
-	if (r == 0)
-		r = ledger_sync_folder(path);
-	if (r == 0 && rename(fresh, path) < 0)
-		r = -errno;
-	return r;
+	return r == 0 ? place(path, fresh) : r;
 }
 
 static int take_and_swap(const char *path, const char *fresh, const char *kept, struct why *why)
