@@ -62,7 +62,7 @@ int ledger_copy(struct ledger *l, const char *path, ledger_go_on go_on, void *us
 	int ignored, r;
 
 	/* The transaction begins with the first read. Without it every write of others would start the copy anew. */
-	r = ledger_get_int(l, "SELECT count(*) FROM sqlite_schema", &ignored);
+	r = ledger_get_int(l, "PRAGMA schema_version", &ignored);
 	if (r < 0) {
 		why_set(why, "%s", ledger_error(l));
 		return r;
