@@ -20,7 +20,7 @@ enum exit_code ctl_load_config(struct ctl *c)
 	return EXIT_DONE;
 }
 
-int ctl_become_owner(const char *path)
+int ctl_become_owner_of(const char *path)
 {
 	struct stat st;
 
@@ -92,18 +92,13 @@ static bool was_replaced(const struct ctl *c)
 	       (st.st_dev != c->device || st.st_ino != c->inode);
 }
 
-static enum exit_code open_ledger(struct ctl *c, enum ledger_mode mode)
+static enum exit_code open_as_myself(struct ctl *c, enum ledger_mode mode)
 {
 	const char *path = c->config->database.path;
 	enum exit_code code;
 	struct why why;
-	int r = ctl_become_owner(path);
+	int r;
 
-	if (r < 0) {
-		log_error("%s: cannot become its owner: %s; run this as its owner", path,
-			  strerror(-r));
-		return EXIT_NO_PERMISSION;
-	}
 	code = mode == LEDGER_READ ? EXIT_DONE : check_writable(path);
 	if (code != EXIT_DONE)
 		return code;
@@ -115,6 +110,17 @@ static enum exit_code open_ledger(struct ctl *c, enum ledger_mode mode)
 	remember_file(c);
 	r = ledger_begin(c->ledger);
 	return r < 0 ? ctl_failed(c, r) : EXIT_DONE;
+}
+
+static enum exit_code open_ledger(struct ctl *c, enum ledger_mode mode)
+{
+	const char *path = c->config->database.path;
+	int r = ctl_become_owner_of(path);
+
+	if (r == 0)
+		return open_as_myself(c, mode);
+	log_error("%s: cannot become its owner: %s; run this as its owner", path, strerror(-r));
+	return EXIT_NO_PERMISSION;
 }
 
 enum exit_code ctl_open_ledger(struct ctl *c)
@@ -144,6 +150,39 @@ enum exit_code ctl_look_again(struct ctl *c)
 	}
 	r = ledger_begin(c->ledger);
 	return r < 0 ? ctl_failed(c, r) : EXIT_DONE;
+}
+
+/* What is opened stays open; what is made later is the invoking person's. */
+enum exit_code ctl_open_ledger_to_copy(struct ctl *c)
+{
+	enum exit_code code = ctl_load_config(c);
+	const gid_t group = getegid();
+	struct stat st;
+
+	if (code != EXIT_DONE)
+		return code;
+	if (geteuid() != 0 || stat(c->config->database.path, &st) < 0 || st.st_uid == 0)
+		return open_as_myself(c, LEDGER_READ);
+	if (setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0) {
+		log_error("%s: cannot become its owner: %m; run this as its owner",
+			  c->config->database.path);
+		return EXIT_NO_PERMISSION;
+	}
+	code = open_as_myself(c, LEDGER_READ);
+	if (seteuid(0) < 0 || setegid(group) < 0)
+		return EXIT_OUR_BUG;
+	return code;
+}
+
+enum exit_code ctl_become_owner(struct ctl *c)
+{
+	const char *path = c->config->database.path;
+	int r = ctl_become_owner_of(access(path, F_OK) == 0 ? path : c->state_folder);
+
+	if (r == 0)
+		return check_writable(c->state_folder);
+	log_error("%s: cannot become its owner: %s; run this as its owner", path, strerror(-r));
+	return EXIT_NO_PERMISSION;
 }
 
 enum exit_code ctl_failed(const struct ctl *c, int error)

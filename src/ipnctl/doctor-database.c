@@ -45,9 +45,9 @@ static void mend_open(struct doctor *d, int error)
 /* SQLite gives what stands beside a database to the owner of that, if it can: a mistake would spread. */
 static int become_owner(const struct doctor *d)
 {
-	int r = ctl_become_owner(d->c->config->database.path);
+	int r = ctl_become_owner_of(d->c->config->database.path);
 
-	return r < 0 || geteuid() != 0 ? r : ctl_become_owner(d->c->state_folder);
+	return r < 0 || geteuid() != 0 ? r : ctl_become_owner_of(d->c->state_folder);
 }
 
 static bool open_database(struct doctor *d)

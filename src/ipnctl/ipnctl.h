@@ -61,10 +61,22 @@ enum exit_code ctl_open_ledger(struct ctl *c);
 enum exit_code ctl_open_ledger_to_write(struct ctl *c);
 
 /* As root: becomes the owner of that file, if it is there and not root's: of the database or its folder. 0 or negative errno. */
-int ctl_become_owner(const char *path);
+int ctl_become_owner_of(const char *path);
 
 /* For a verb that goes on: ends the read transaction and begins the next, of the file that has the database's name by now. */
 enum exit_code ctl_look_again(struct ctl *c);
+
+/*
+ * ctl_open_ledger() for a verb that writes a file of its own: as root the owner of the database opens it, and root goes
+ * on, who may write where the owner may not.
+ */
+enum exit_code ctl_open_ledger_to_copy(struct ctl *c);
+
+/*
+ * After ctl_load_config(): as root becomes the owner of the database, or of the state folder where it is absent. Who may
+ * not write the state folder is told who may (77).
+ */
+enum exit_code ctl_become_owner(struct ctl *c);
 
 /* Reports a failed query: the code to end with. */
 enum exit_code ctl_failed(const struct ctl *c, int error);

@@ -14,6 +14,11 @@
 #define READ_WAIT_MS    1000     /* LEDGER_READ: only log recovery locks readers out */
 #define WAL_LIMIT       67108864 /* bytes: what a large backlog leaves behind is cut to this */
 
+static bool only_reads(const struct ledger *l)
+{
+	return l->mode == LEDGER_READ || l->mode == LEDGER_LOOK;
+}
+
 const char *ledger_error(const struct ledger *l)
 {
 	return l->error.text[0] ? l->error.text : sqlite3_errmsg(l->db);
@@ -148,6 +153,7 @@ static int configure(struct ledger *l)
 		sqlite3_busy_handler(l->db, wait_for_lock, NULL);
 		break;
 	case LEDGER_READ:
+	case LEDGER_LOOK:
 		sqlite3_busy_timeout(l->db, READ_WAIT_MS);
 		return ledger_run(l, "PRAGMA query_only = ON; PRAGMA cell_size_check = ON");
 	}
@@ -181,6 +187,12 @@ static int check_schema(struct ledger *l, struct why *why)
 	r = identify(l, &version, why);
 	if (r < 0)
 		return r;
+	if (l->mode == LEDGER_LOOK) {
+		if (version)
+			return 0;
+		why_set(why, "is empty: nothing was ever written into it");
+		return -EUCLEAN;
+	}
 	if (version != ledger_schema() && l->mode != LEDGER_OWN) {
 		why_set(why,
 			"has schema %d, this program needs %d: start ipnd, which brings it up to date",
@@ -205,7 +217,7 @@ static int create_file(const char *path)
 
 static int open_database(struct ledger *l, const char *path, struct why *why)
 {
-	int flags = l->mode == LEDGER_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, r;
+	int flags = only_reads(l) ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, r;
 
 	if (access(path, F_OK) < 0 && l->mode != LEDGER_OWN) {
 		r = -errno;
@@ -225,9 +237,9 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 		r = configure(l);
 	if (r == 0)
 		r = check_schema(l, why);
-	for (size_t q = 0; r == 0 && l->mode != LEDGER_READ && q < QUERY_N; q++)
+	for (size_t q = 0; r == 0 && !only_reads(l) && q < QUERY_N; q++)
 		r = query_prepare(l, (enum query)q);
-	if ((r == -ENOENT || r == -EROFS) && l->mode == LEDGER_READ) {
+	if ((r == -ENOENT || r == -EROFS) && only_reads(l)) {
 		why_set(why,
 			"cannot be read: its -wal and -shm files are missing or not readable; start ipnd once");
 		r = -EACCES;
@@ -313,7 +325,7 @@ int ledger_begin(struct ledger *l)
 {
 	int r;
 
-	if (l->mode == LEDGER_READ)
+	if (only_reads(l))
 		return ledger_run(l, "BEGIN");
 	r = l->mode == LEDGER_OWN ? check_files(l) : 0;
 	if (r < 0)

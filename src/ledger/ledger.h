@@ -22,6 +22,7 @@ enum ledger_mode {
 	LEDGER_OWN,   /* ipnd: creates the file (0640), migrates it; never waits for a lock */
 	LEDGER_WRITE, /* ipn-hookd and writing verbs: it must be there; waits up to 2 s for a lock */
 	LEDGER_READ, /* ipnctl: read only; works with both daemons stopped, for a member of the group */
+	LEDGER_LOOK, /* the same for a file that may be of an older schema: a backup, or what one is to replace */
 };
 
 /* On failure `why` says what is wrong and what would be right. */
