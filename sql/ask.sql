@@ -258,10 +258,11 @@ ORDER BY e.at, e.object_id LIMIT :limit;
 SELECT * FROM event WHERE id > :after AND (:account IS NULL OR account = :account) AND (:name IS NULL OR name GLOB :name)
 ORDER BY id LIMIT :limit;
 
--- The last ones, the newest first.
+-- The last ones, in the same order.
 -- name: ask_events_last
-SELECT * FROM event WHERE (:account IS NULL OR account = :account) AND (:name IS NULL OR name GLOB :name)
-ORDER BY id DESC LIMIT :limit;
+SELECT * FROM (SELECT * FROM event WHERE (:account IS NULL OR account = :account) AND (:name IS NULL OR name GLOB :name)
+	ORDER BY id DESC LIMIT :limit)
+ORDER BY id;
 
 -- name: ask_newest_event
-SELECT coalesce(max(id), 0) AS id FROM event;
+SELECT id, created_at FROM event WHERE created_at <= coalesce(:until, 'Z') ORDER BY created_at DESC, id DESC LIMIT 1;

@@ -1,10 +1,6 @@
 -- What `ipnctl backup` and `ipnctl restore` ask of a database, of this schema or an older one. Only the last one writes, into
 -- a file that nobody else has yet.
 
--- One row, "ok", or what is wrong.
--- name: copy_check
-PRAGMA quick_check(1);
-
 -- name: copy_summary
 SELECT (SELECT count(*) FROM notification) AS notifications, (SELECT max(received_at) FROM notification) AS last_received,
 	(SELECT max(id) FROM event) AS last_event;

@@ -49,10 +49,23 @@ SELECT min(at) AS at FROM (
 	END AS at
 	FROM hook h WHERE h.active = 1);
 
--- The clock was set back: what has never run, or waits for a time that no backoff reaches (`:latest`), is due now.
+-- The clock was set back: what waits for a time that no backoff reaches (`:latest`) is due now, and what has never run.
 -- name: queue_clock_back
 UPDATE hook_run SET next_attempt_at = :now
-WHERE hook = :hook AND state = 'pending' AND next_attempt_at > :now AND (attempts = 0 OR next_attempt_at > :latest);
+WHERE (event_id, hook) IN (SELECT event_id, hook FROM hook_run
+	WHERE hook = :hook AND state = 'pending' AND next_attempt_at > :after AND (attempts = 0 OR next_attempt_at > :latest)
+	LIMIT :limit);
+
+-- What nobody will release, although nothing before it in its lane is open: an older program ended that, or a person deleted it.
+-- name: queue_stranded
+SELECT r.event_id, r.hook, r.lane, r.attempts
+FROM (SELECT hook, min(event_id) AS event_id FROM hook_run WHERE state IN ('pending', 'running') GROUP BY hook, lane) o
+JOIN hook_run r ON r.event_id = o.event_id AND r.hook = o.hook
+WHERE r.state = 'pending' AND r.next_attempt_at IS NULL;
+
+-- name: queue_wake
+UPDATE hook_run SET next_attempt_at = :now
+WHERE event_id = :event_id AND hook = :hook AND state = 'pending' AND next_attempt_at IS NULL;
 
 -- The attempt before is put aside when the next one begins. The output of the last five is enough.
 -- name: queue_keep_attempt
@@ -72,7 +85,7 @@ RETURNING attempts, counted, max((SELECT created_at FROM event e WHERE e.id = ho
 	coalesce((SELECT resumed_at FROM hook h WHERE h.name = hook_run.hook), '')) AS since;
 
 -- name: queue_end
-UPDATE hook_run SET state = :state, next_attempt_at = :next_attempt_at, exit_status = :exit_status, detail = :detail,
+UPDATE hook_run SET state = :state, next_attempt_at = :next_attempt_at, counted = :counted, exit_status = :exit_status, detail = :detail,
 	output = :output, updated_at = :now
 WHERE event_id = :event_id AND hook = :hook AND state = 'running' AND attempts = :attempts
 RETURNING attempts;
@@ -99,9 +112,10 @@ RETURNING id;
 -- name: queue_running
 SELECT event_id, hook, lane, attempts FROM hook_run WHERE state = 'running';
 
+-- Cut short by us, so it does not count.
 -- name: queue_again
-UPDATE hook_run SET state = 'pending', next_attempt_at = :now, exit_status = NULL, detail = :detail, output = NULL,
-	updated_at = :now
+UPDATE hook_run SET state = 'pending', next_attempt_at = :now, counted = max(counted - 1, 0), exit_status = NULL,
+	detail = :detail, output = NULL, updated_at = :now
 WHERE event_id = :event_id AND hook = :hook AND state = 'running';
 
 -- name: queue_death
@@ -131,21 +145,27 @@ WHERE (event_id, hook) IN (SELECT event_id, hook FROM hook_run
 
 -- Given up, and tried again all the same. `:hook` NULL: of all that are configured. `updated_at` stays: the end of the attempt.
 -- name: queue_retry_event
-UPDATE hook_run SET state = 'pending', next_attempt_at = :now, counted = 0, retried_at = :now
+UPDATE hook_run SET state = 'pending', counted = 0, retried_at = :now, next_attempt_at = CASE WHEN NOT EXISTS (SELECT 1 FROM hook_run e WHERE e.hook = hook_run.hook AND e.lane = hook_run.lane
+		AND e.event_id < hook_run.event_id AND e.state IN ('pending', 'running')) THEN :now END
 WHERE event_id = :event_id AND (:hook IS NULL OR hook = :hook) AND state = 'dead'
 	AND hook IN (SELECT name FROM hook WHERE active = 1);
 
--- What has died once more since `:now` stays dead.
+-- What has died once more since this retry, which is known by its time, stays dead.
 -- name: queue_retry_dead
-UPDATE hook_run SET state = 'pending', next_attempt_at = :now, counted = 0, retried_at = :now
+UPDATE hook_run SET state = 'pending', counted = 0, retried_at = :now, next_attempt_at = CASE WHEN NOT EXISTS (SELECT 1 FROM hook_run e WHERE e.hook = hook_run.hook AND e.lane = hook_run.lane
+		AND e.event_id < hook_run.event_id AND e.state IN ('pending', 'running')) THEN :now END
 WHERE (event_id, hook) IN (SELECT event_id, hook FROM hook_run
-	WHERE hook = :hook AND state = 'dead' AND updated_at <= :now LIMIT :limit);
+	WHERE hook = :hook AND state = 'dead' AND retried_at IS NOT :now LIMIT :limit);
 
 -- Once more for an event, whatever has become of it before; what waits or runs already is left alone.
 -- name: queue_replay
 INSERT INTO hook_run (event_id, hook, account, environment, lane, state, next_attempt_at, retried_at, updated_at)
-SELECT id, :hook, account, environment, lane, 'pending', :now, :now, :now FROM event WHERE id = :event_id
-ON CONFLICT (event_id, hook) DO UPDATE SET state = 'pending', next_attempt_at = :now, counted = 0, retried_at = :now
+SELECT id, :hook, account, environment, lane, 'pending',
+	CASE WHEN NOT EXISTS (SELECT 1 FROM hook_run e WHERE e.hook = :hook AND e.lane = event.lane AND e.event_id < event.id
+		AND e.state IN ('pending', 'running')) THEN :now END, :now, :now
+FROM event WHERE id = :event_id
+ON CONFLICT (event_id, hook) DO UPDATE SET state = 'pending', next_attempt_at = excluded.next_attempt_at, counted = 0,
+	retried_at = :now
 WHERE state IN ('done', 'dead', 'skipped');
 
 -- name: queue_run_state

@@ -128,20 +128,42 @@ static int wait_for_orphans(struct database *d, const struct jobs *found, struct
 	return -ETIMEDOUT;
 }
 
-static int put_back(struct ledger *l, const struct jobs *found, size_t *ret_n)
+/* In one transaction, if there are any. */
+static int for_each(struct ledger *l, const struct jobs *found,
+		    int (*change)(struct ledger *l, const struct job *j))
 {
-	size_t n = 0;
-	int r = ledger_begin(l);
+	int r = found->first ? ledger_begin(l) : 0;
 
-	for (struct job *j = found->first; r == 0 && j; j = j->next, n++)
-		r = queue_again(l, j->event_id, j->hook, PROGRAM " ended while it ran",
-				utc_now_ms());
-	if (r == 0)
+	for (struct job *j = found->first; r >= 0 && j; j = j->next)
+		r = change(l, j);
+	if (r >= 0 && found->first)
 		r = ledger_commit(l);
 	if (r < 0)
 		ledger_rollback(l);
-	else
-		*ret_n = n;
+	return r < 0 ? r : 0;
+}
+
+static int put_back(struct ledger *l, const struct job *j)
+{
+	return queue_again(l, j->event_id, j->hook, PROGRAM " ended while it ran", utc_now_ms());
+}
+
+static int wake(struct ledger *l, const struct job *j)
+{
+	return queue_wake(l, j->event_id, j->hook, utc_now_ms());
+}
+
+/* An older ipn-hookd, which an upgrade met at work, or a person may have taken away what a run waited for. */
+static int wake_stranded(struct ledger *l)
+{
+	struct interrupted i = {.in_hand = &(struct jobs){0}};
+	int r = queue_stranded(l, collect, &i);
+
+	if (r == 0)
+		r = i.error;
+	if (r == 0)
+		r = for_each(l, &i.found, wake);
+	jobs_done(&i.found);
 	return r;
 }
 
@@ -158,8 +180,12 @@ static int recover(struct database *d, const struct jobs *jobs, size_t *ret_n, s
 		r = job_recall(j, d->ledger);
 	if (r == 0 && i.found.first)
 		r = wait_for_orphans(d, &i.found, why);
-	if (r == 0 && i.found.first)
-		r = put_back(d->ledger, &i.found, ret_n);
+	if (r == 0)
+		r = for_each(d->ledger, &i.found, put_back);
+	for (struct job *j = i.found.first; r == 0 && j; j = j->next)
+		++*ret_n;
+	if (r == 0)
+		r = wake_stranded(d->ledger);
 	jobs_done(&i.found);
 	return r;
 }

@@ -50,7 +50,8 @@ struct dispatcher {
 	int64_t grace_ms;      /* once stopping: when TERM is sent */
 	int64_t burst_ms;      /* the next pause, 0: none */
 	int64_t next_due_ms;   /* UTC; UTC_UNKNOWN: no run waits */
-	int64_t clock_ms;      /* UTC less monotonic, at the last turn that succeeded */
+	int64_t clock_ms;      /* UTC less monotonic, at the last look */
+	enum turn_clock clock;
 	int64_t data_version;
 	bool again;   /* look at the queue whatever data_version says */
 	bool renamed; /* files came or went */
@@ -159,7 +160,8 @@ static int open_database(struct dispatcher *d)
 	d->said = 0;
 	d->failures = 0;
 	d->again = true;
-	d->clock_ms = INT64_MAX; /* it may have been set back since this database was last used */
+	if (d->clock == CLOCK_GOES_ON)
+		d->clock = CLOCK_UNKNOWN;
 	return 0;
 }
 
@@ -208,6 +210,15 @@ static bool may_have_work(const struct dispatcher *d, int64_t data_version, int6
 	       (d->next_due_ms != UTC_UNKNOWN && d->next_due_ms <= now_ms);
 }
 
+static void look_at_clock(struct dispatcher *d, int64_t now_ms)
+{
+	int64_t clock_ms = now_ms - monotonic_ms();
+
+	if (clock_ms < d->clock_ms - CLOCK_STEP_MS)
+		d->clock = CLOCK_BACK;
+	d->clock_ms = clock_ms;
+}
+
 static void take_turn(struct dispatcher *d)
 {
 	struct turn t = {
@@ -218,11 +229,12 @@ static void take_turn(struct dispatcher *d)
 		.now_ms = utc_now_ms(),
 		.starts = !d->stopping,
 	};
-	int64_t version = 0, clock_ms = t.now_ms - monotonic_ms();
+	int64_t version = 0;
 	int r = queue_data_version(t.ledger, &version);
 
-	t.clock_back = clock_ms < d->clock_ms - CLOCK_STEP_MS;
-	if (r == 0 && !t.clock_back && !may_have_work(d, version, t.now_ms))
+	look_at_clock(d, t.now_ms);
+	t.clock = d->clock;
+	if (r == 0 && t.clock == CLOCK_GOES_ON && !may_have_work(d, version, t.now_ms))
 		return;
 	if (r == 0)
 		r = turn_run(&t);
@@ -233,8 +245,9 @@ static void take_turn(struct dispatcher *d)
 		return;
 	}
 	d->data_version = version;
-	d->clock_ms = clock_ms;
-	turn_succeeded(d, t.more);
+	if (t.unwound)
+		d->clock = CLOCK_GOES_ON;
+	turn_succeeded(d, t.more || !t.unwound);
 }
 
 static void go_on_stopping(struct dispatcher *d, int64_t now)
@@ -337,6 +350,7 @@ int dispatcher_new(sd_event *event, struct config *config, struct dispatcher **r
 		return -ENOMEM;
 	d->event = event;
 	d->jobs = (struct jobs){.ended = on_job_ended, .userdata = d};
+	d->clock_ms = utc_now_ms() - monotonic_ms();
 	d->wake_ms = NEVER;
 	d->net_ms = monotonic_ms() + WAIT_NET_MS;
 	d->next_due_ms = UTC_UNKNOWN;

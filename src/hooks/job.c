@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 
+#include "base/utc.h"
 #include "hooks/environment.h"
 
 static void job_free(struct job *j)
@@ -62,6 +63,7 @@ void jobs_drop(struct jobs *jobs, enum job_state state)
 void jobs_done(struct jobs *jobs)
 {
 	jobs_drop(jobs, JOB_CHOSEN);
+	jobs_drop(jobs, JOB_LOST);
 	jobs_drop(jobs, JOB_RUNNING);
 	jobs_drop(jobs, JOB_ENDED);
 }
@@ -144,7 +146,28 @@ int job_recall(struct job *j, struct ledger *l)
 	CLEANUP(queue_event_freep) struct queue_event *e = NULL;
 	int r = queue_event(l, j->event_id, &e);
 
+	if (r == -ENOENT) /* somebody deleted it: then nothing is known of its process */
+		return 0;
 	return r < 0 ? r : gather_environment(j, e);
+}
+
+/* Somebody deleted its event. Nothing else may wait for that. */
+static int give_up(struct job *j, struct ledger *l, int64_t now_ms)
+{
+	const struct queue_end end = {
+		.event_id = j->event_id,
+		.hook = j->hook,
+		.attempt = j->attempt.number,
+		.state = QUEUE_DEAD,
+		.next_attempt_ms = UTC_UNKNOWN,
+		.counted = j->attempt.counted,
+		.detail = "its event is not in the database any more",
+		.output = TEXT(""),
+		.now_ms = now_ms,
+	};
+
+	j->state = JOB_LOST;
+	return queue_end(l, &end);
 }
 
 int job_load(struct job *j, struct ledger *l, const struct hook_config *hook, int64_t now_ms)
@@ -154,6 +177,8 @@ int job_load(struct job *j, struct ledger *l, const struct hook_config *hook, in
 
 	if (r == 0)
 		r = queue_event(l, j->event_id, &e);
+	if (r == -ENOENT)
+		return give_up(j, l, now_ms);
 	if (r < 0)
 		return r;
 	describe(j, e);

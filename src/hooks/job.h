@@ -15,8 +15,10 @@
  *      |                  |                      ^
  *      +--> (freed)       +---cannot start-------+
  *       rollback
+ *
+ * LOST, instead of CHOSEN until the commit: the run's event is gone, and it was given up.
  */
-enum job_state { JOB_CHOSEN, JOB_RUNNING, JOB_ENDED };
+enum job_state { JOB_CHOSEN, JOB_LOST, JOB_RUNNING, JOB_ENDED };
 
 #define JOB_SUBJECT_SIZE 128
 

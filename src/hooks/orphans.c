@@ -43,11 +43,11 @@ static bool has_entry(const char *environment, size_t len, const char *entry)
  */
 static bool is_told_of(const struct job *j, const char *environment, size_t len)
 {
-	for (char **entry = j->environment; *entry; entry++)
+	for (char **entry = j->environment; entry && *entry; entry++)
 		if (strncmp(*entry, "IPN_", strlen("IPN_")) == 0 &&
 		    !has_entry(environment, len, *entry))
 			return false;
-	return true;
+	return j->environment;
 }
 
 static bool is_of(const struct jobs *runs, const char *environment, size_t len)

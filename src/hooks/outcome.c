@@ -70,7 +70,12 @@ void outcome_decide(const struct outcome_policy *policy, const struct run_end *e
 		    unsigned permille, struct outcome *ret)
 {
 	bool by_itself = end->error == 0 && !end->killed && !end->timed_out && !end->stopped;
-	struct outcome o = {.state = QUEUE_PENDING, .next_attempt_ms = now_ms};
+	bool counts = !policy->paused && !end->stopped && end->error == 0;
+	struct outcome o = {
+		.state = QUEUE_PENDING,
+		.next_attempt_ms = now_ms,
+		.counted = attempt->counted - (!policy->paused && !counts),
+	};
 
 	describe(policy, end, program, &o.detail);
 	o.has_status = end->error == 0;
@@ -84,7 +89,7 @@ void outcome_decide(const struct outcome_policy *policy, const struct run_end *e
 		o.next_attempt_ms =
 			now_ms + (policy->paused ? OUTCOME_PROBE_MS
 						 : delay_of(policy, attempt->counted, permille));
-		if (!policy->paused && is_last(policy, attempt, o.next_attempt_ms, &o.detail))
+		if (counts && is_last(policy, attempt, o.next_attempt_ms, &o.detail))
 			o.state = QUEUE_DEAD;
 	}
 	if (o.state != QUEUE_PENDING)

@@ -103,6 +103,7 @@ static int write_result(struct turn *t, struct job *j)
 		.attempt = j->attempt.number,
 		.state = j->outcome.state,
 		.next_attempt_ms = j->outcome.next_attempt_ms,
+		.counted = j->outcome.counted,
 		.has_status = j->outcome.has_status,
 		.exit_status = j->outcome.exit_status,
 		.detail = j->outcome.detail.text,
@@ -185,14 +186,16 @@ static int unwind_clock(struct turn *t)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < t->config->n_hooks; i++) {
+	for (size_t i = 0; r >= 0 && i < t->config->n_hooks; i++) {
 		const struct hook_config *hook = &t->config->hooks[i];
+		int64_t latest = t->now_ms + outcome_longest_ms(hook->backoff_max_ms);
 
 		r = queue_clock_back(t->ledger, hook->name,
-				     t->now_ms + outcome_longest_ms(hook->backoff_max_ms),
-				     t->now_ms);
+				     t->clock == CLOCK_BACK ? t->now_ms : latest, latest, t->now_ms,
+				     WALK_LIMIT);
+		t->unwound = t->unwound && r < WALK_LIMIT;
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /*
@@ -315,7 +318,7 @@ static int has_work(struct turn *t)
 	int64_t newest = 0;
 	int r;
 
-	if (jobs_count(t->jobs, JOB_ENDED) > 0 || t->clock_back)
+	if (jobs_count(t->jobs, JOB_ENDED) > 0 || t->clock != CLOCK_GOES_ON)
 		return 1;
 	if (!t->starts)
 		return 0;
@@ -378,7 +381,12 @@ static void settle(struct turn *t)
 			say_result(j);
 			say_pause(j);
 		}
+	for (struct job *j = t->jobs->first; j; j = j->next)
+		if (j->state == JOB_LOST)
+			log_error("%s: event %" PRId64 " is not in the database any more: given up",
+				  j->hook, j->event_id);
 	jobs_drop(t->jobs, JOB_ENDED);
+	jobs_drop(t->jobs, JOB_LOST);
 	for (struct job *j = t->jobs->first; j; j = j->next)
 		if (j->state == JOB_CHOSEN)
 			job_start(j, t->event, config_hook(t->config, j->hook));
@@ -389,6 +397,7 @@ int turn_run(struct turn *t)
 	int r;
 
 	t->more = false;
+	t->unwound = true;
 	r = has_work(t);
 	if (r <= 0)
 		return r;
@@ -396,7 +405,7 @@ int turn_run(struct turn *t)
 	if (r < 0)
 		return r;
 	r = write_results(t);
-	if (r == 0 && t->clock_back)
+	if (r == 0 && t->clock != CLOCK_GOES_ON)
 		r = unwind_clock(t);
 	if (r == 0 && t->starts)
 		r = decide_events(t);
@@ -407,6 +416,7 @@ int turn_run(struct turn *t)
 	if (r < 0) {
 		ledger_rollback(t->ledger);
 		jobs_drop(t->jobs, JOB_CHOSEN);
+		jobs_drop(t->jobs, JOB_LOST);
 		return r;
 	}
 	settle(t);

@@ -11,15 +11,19 @@
 #include "hooks/job.h"
 #include "ledger/ledger.h"
 
+/* Whether the times in the queue may be of a clock that was ahead. Unknown: before this database was opened, perhaps. */
+enum turn_clock { CLOCK_GOES_ON, CLOCK_UNKNOWN, CLOCK_BACK };
+
 struct turn {
 	sd_event *event;
 	struct ledger *ledger;
 	const struct config *config;
 	struct jobs *jobs;
 	int64_t now_ms;
-	bool starts;     /* false: results only, because we end */
-	bool clock_back; /* the clock was set back, or may have been */
-	bool more;       /* set when another turn should follow at once */
+	bool starts; /* false: results only, because we end */
+	enum turn_clock clock;
+	bool unwound; /* set when no such times are left */
+	bool more;    /* set when another turn should follow at once */
 };
 
 /*

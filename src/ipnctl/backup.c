@@ -100,7 +100,7 @@ static int check_copy(struct backup *b, struct why *why)
 
 	if (r < 0)
 		return r;
-	r = ledger_check(copy, progress_step, &progress, why);
+	r = ledger_check(copy, false, progress_step, &progress, why);
 	progress_end(&progress);
 	if (r == 0) {
 		r = ledger_summary(copy, &b->sum);

@@ -138,12 +138,18 @@ enum exit_code ctl_open_ledger_to_write(struct ctl *c)
 	return code == EXIT_DONE ? open_ledger(c, LEDGER_WRITE) : code;
 }
 
-enum exit_code ctl_look_again(struct ctl *c)
+void ctl_let_go(const struct ctl *c)
+{
+	ledger_rollback(c->ledger);
+}
+
+enum exit_code ctl_look_again(struct ctl *c, bool *ret_replaced)
 {
 	int r;
 
 	ledger_rollback(c->ledger);
-	if (was_replaced(c)) {
+	*ret_replaced = was_replaced(c);
+	if (*ret_replaced) {
 		ledger_close(c->ledger);
 		c->ledger = NULL;
 		return open_ledger(c, LEDGER_READ);

@@ -99,13 +99,23 @@ static void check_log_size(struct doctor *d)
 		    quoted);
 }
 
+static bool is_in_time(int64_t done, int64_t all, void *userdata)
+{
+	const uint64_t *end_usec = userdata;
+
+	(void)done;
+	(void)all;
+	return monotonic_usec() < *end_usec;
+}
+
 /* What is damaged may still be read in part, so the other checks go on. */
 static void check_soundness(struct doctor *d)
 {
 	struct why why = {""};
-	int r = ledger_check(d->c->ledger, d->full, d->full ? DURATION_NONE : QUICK_CHECK_MS, &why);
+	uint64_t end_usec = d->full ? UINT64_MAX : monotonic_usec() + QUICK_CHECK_MS * 1000;
+	int r = ledger_check(d->c->ledger, d->full, is_in_time, &end_usec, &why);
 
-	if (r == -ETIME) {
+	if (r == -EINTR) {
 		doctor_find(
 			d, FINDING_OK,
 			"it opens; no damage in what could be read in %d s; ipnctl doctor --full reads all of it",
@@ -118,7 +128,7 @@ static void check_soundness(struct doctor *d)
 		return;
 	}
 	doctor_find(d, FINDING_FAILED, "%s%s",
-		    r == -EUCLEAN ? "damaged: " : "cannot be checked: ", why.text);
+		    r == -EUCLEAN ? "the file " : "cannot be checked: ", why.text);
 	mend_open(d, r == -EBUSY ? r : -EUCLEAN);
 }
 

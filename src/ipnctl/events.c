@@ -24,9 +24,11 @@ static const struct option_row options[] = {
 	{0},
 };
 
+/* The event that was seen last, whether it was printed or not. */
 struct follow {
 	struct ctl *c;
 	int64_t last_id;
+	int64_t last_ms;
 };
 
 /* A line of its own, not a table: what comes next is not known. */
@@ -63,43 +65,56 @@ static int ask_after(struct follow *f, json_t **ret)
 	return rows_ask(f->c->ledger, QUERY_ask_events_after, binds, ret);
 }
 
-static int newest(struct follow *f, int64_t *ret_id)
+static void print_rows(struct follow *f, const json_t *rows)
 {
-	CLEANUP(json_decrefp) json_t *rows = NULL;
-	int r = rows_ask(f->c->ledger, QUERY_ask_newest_event, NULL, &rows);
-
-	if (r == 0)
-		*ret_id = row_number(json_array_get(rows, 0), "id");
-	return r;
-}
-
-/* How many were printed, or negative errno. */
-static int print_new(struct follow *f)
-{
-	CLEANUP(json_decrefp) json_t *rows = NULL;
-	int64_t id = 0;
 	const json_t *row;
 	size_t i;
-	int r = newest(f, &id);
 
-	if (r < 0)
-		return r;
-	if (id < f->last_id) /* an older database has taken its place */
-		f->last_id = id;
-	r = ask_after(f, &rows);
-	if (r < 0)
-		return r;
+	ctl_let_go(f->c);
 	json_array_foreach(rows, i, row)
 	{
 		print_event(f->c, row);
-		f->last_id = row_number(row, "id");
 	}
-	if (json_array_size(rows) < AT_ONCE)
-		f->last_id = id > f->last_id ? id : f->last_id;
-	return (int)json_array_size(rows);
 }
 
-/* The last ones, which the query gives newest first. */
+/* The newest made at `until_ms` or before. */
+static int see_newest(struct follow *f, int64_t until_ms)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	char until[UTC_TEXT_SIZE];
+	int r;
+
+	utc_format(until_ms, until);
+	r = rows_ask(
+		f->c->ledger, QUERY_ask_newest_event,
+		(const struct bind[]){
+			{.name = ":until", .text = until_ms == UTC_UNKNOWN ? NULL : until}, {0}},
+		&rows);
+	if (r < 0)
+		return r;
+	f->last_id = row_number(json_array_get(rows, 0), "id");
+	f->last_ms = json_array_size(rows) ? row_time(json_array_get(rows, 0), "created_at") : 0;
+	return 0;
+}
+
+/* How many were read, or negative errno. */
+static int print_new(struct follow *f)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	size_t n;
+	int r = ask_after(f, &rows);
+
+	if (r < 0)
+		return r;
+	n = json_array_size(rows);
+	if (n > 0) {
+		f->last_id = row_number(json_array_get(rows, n - 1), "id");
+		f->last_ms = row_time(json_array_get(rows, n - 1), "created_at");
+	}
+	print_rows(f, rows);
+	return (int)n;
+}
+
 static int print_last(struct follow *f, int64_t limit)
 {
 	CLEANUP(json_decrefp) json_t *rows = NULL;
@@ -109,14 +124,13 @@ static int print_last(struct follow *f, int64_t limit)
 		{.name = ":limit", .number = limit, .is_number = true},
 		{0},
 	};
-	int r = newest(f, &f->last_id);
+	int r = see_newest(f, UTC_UNKNOWN);
 
 	if (r == 0)
 		r = rows_ask(f->c->ledger, QUERY_ask_events_last, binds, &rows);
 	if (r < 0)
 		return r;
-	for (size_t i = json_array_size(rows); i > 0; i--)
-		print_event(f->c, json_array_get(rows, i - 1));
+	print_rows(f, rows);
 	return (int)json_array_size(rows);
 }
 
@@ -125,19 +139,24 @@ static enum exit_code follow(struct follow *f)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
 	enum exit_code code = EXIT_DONE;
+	bool replaced = false;
 
 	if (!f->c->json && ctl_running(f->c, "ipnd", NULL) == 0)
 		log_info("events: ipnd is not running: there are none before it is started");
 	while (code == EXIT_DONE) {
-		int r = print_new(f);
+		int r = replaced ? see_newest(f, f->last_ms) : 0;
 
+		if (r == 0)
+			r = print_new(f);
 		if (r < 0)
 			return ctl_failed(f->c, r);
 		if (fflush(f->c->out.f) != 0)
 			return EXIT_IO;
 		if (r < AT_ONCE)
 			nanosleep(&pause, NULL);
-		code = ctl_look_again(f->c);
+		code = ctl_look_again(f->c, &replaced);
+		if (replaced)
+			log_info("events: the database was replaced; going on with what is newer");
 	}
 	return code;
 }

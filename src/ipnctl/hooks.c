@@ -264,6 +264,18 @@ static enum exit_code retry(struct ctl *c, int64_t event_id)
 	return EXIT_DONE;
 }
 
+/* 1 or 0, or negative errno. */
+static int is_paused(const struct ctl *c, const char *name)
+{
+	CLEANUP(queue_hooks_done) struct queue_hooks hooks = {0};
+	int r = queue_hooks(c->ledger, &hooks);
+
+	for (size_t i = 0; r == 0 && i < hooks.n; i++)
+		if (strcmp(hooks.at[i].name, name) == 0)
+			return hooks.at[i].paused_ms != UTC_UNKNOWN;
+	return r;
+}
+
 static enum exit_code resume(struct ctl *c, const char *name)
 {
 	enum exit_code code = ctl_open_ledger_to_write(c);
@@ -271,7 +283,8 @@ static enum exit_code resume(struct ctl *c, const char *name)
 
 	if (code != EXIT_DONE)
 		return code;
-	r = queue_resume(c->ledger, name, c->now_ms);
+	/* First what waits: a resume that was interrupted before its end is then still to be done. */
+	r = is_paused(c, name);
 	if (r == 0) {
 		log_error(
 			"hooks resume %s: no hook of that name is paused; ipnctl hooks shows them",
@@ -280,6 +293,10 @@ static enum exit_code resume(struct ctl *c, const char *name)
 	}
 	if (r > 0)
 		r = in_steps(c, name, queue_hurry);
+	if (r == 0)
+		r = queue_resume(c->ledger, name, c->now_ms);
+	if (r >= 0)
+		r = ledger_commit(c->ledger);
 	if (r < 0)
 		return ctl_failed(c, r);
 	output_line(&c->out, COLOUR_GOOD, "hook %s is no longer paused; what waits is run now",

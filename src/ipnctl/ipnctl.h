@@ -63,8 +63,12 @@ enum exit_code ctl_open_ledger_to_write(struct ctl *c);
 /* As root: becomes the owner of that file, if it is there and not root's: of the database or its folder. 0 or negative errno. */
 int ctl_become_owner_of(const char *path);
 
-/* For a verb that goes on: ends the read transaction and begins the next, of the file that has the database's name by now. */
-enum exit_code ctl_look_again(struct ctl *c);
+/*
+ * Ends the read transaction: who prints at length, or waits, must not hold up the write-ahead log meanwhile, which would grow.
+ * ctl_look_again() begins the next, of the file that has the database's name by now.
+ */
+void ctl_let_go(const struct ctl *c);
+enum exit_code ctl_look_again(struct ctl *c, bool *ret_replaced);
 
 /*
  * ctl_open_ledger() for a verb that writes a file of its own: as root the owner of the database opens it, and root goes

@@ -304,7 +304,10 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	if (code != EXIT_DONE)
 		return code;
 	r = ask(c, k, &filter, &rows);
-	return r < 0 ? ctl_failed(c, r) : print_rows(c, k, rows);
+	if (r < 0)
+		return ctl_failed(c, r);
+	ctl_let_go(c);
+	return print_rows(c, k, rows);
 }
 
 const struct verb verb_list = {

@@ -158,7 +158,7 @@ static enum exit_code check_file(struct restore *r)
 	int error = ledger_open(r->fresh, LEDGER_LOOK, &r->backup.ledger, &why);
 
 	if (error == 0)
-		error = ledger_check(r->backup.ledger, progress_step, &progress, &why);
+		error = ledger_check(r->backup.ledger, false, progress_step, &progress, &why);
 	progress_end(&progress);
 	if (error == 0) {
 		error = ledger_summary(r->backup.ledger, &r->backup.sum);

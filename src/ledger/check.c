@@ -1,16 +1,21 @@
-/* Is the file sound? SQLite's own checks, within a time. */
+/* Is the file sound? SQLite's own checks, as long as somebody has patience. */
 #include <errno.h>
 
 #include "ledger/private.h"
 
 #define CHECK_STEPS 10000 /* of SQLite's machine, between two looks at the clock */
 
+struct patience {
+	ledger_go_on go_on;
+	void *userdata;
+};
+
 /* Not zero: SQLite stops with SQLITE_INTERRUPT. */
 static int is_over(void *userdata)
 {
-	const uint64_t *end_usec = userdata;
+	const struct patience *p = userdata;
 
-	return monotonic_usec() > *end_usec;
+	return !p->go_on(0, 0, p->userdata);
 }
 
 /* The first row says what is damaged; `sound` is the word for nothing, NULL: no row is. */
@@ -22,7 +27,7 @@ static int check_with(struct ledger *l, const char *pragma, const char *sound, s
 	if (r == SQLITE_OK)
 		r = sqlite3_step(s);
 	if ((r & 0xff) == SQLITE_INTERRUPT) {
-		result = -ETIME;
+		result = -EINTR;
 	} else if (r == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(s, 0);
 
@@ -30,8 +35,8 @@ static int check_with(struct ledger *l, const char *pragma, const char *sound, s
 			char words[WHY_SIZE];
 
 			text_escape_line(text_of(text ? text : ""), words, sizeof(words));
-			why_set(why, "%s%s",
-				sound ? "" : "refers to rows that are not there: ", words);
+			why_set(why, "is damaged: %s%s",
+				sound ? "" : "it refers to rows that are not there: ", words);
 			result = -EUCLEAN;
 		}
 	} else {
@@ -43,15 +48,12 @@ static int check_with(struct ledger *l, const char *pragma, const char *sound, s
 	return result;
 }
 
-int ledger_check(struct ledger *l, bool full, int64_t limit_ms, struct why *why)
+int ledger_check(struct ledger *l, bool full, ledger_go_on go_on, void *userdata, struct why *why)
 {
-	uint64_t end_usec = monotonic_usec();
+	struct patience patience = {go_on, userdata};
 	int r;
 
-	if (limit_ms != DURATION_NONE) {
-		end_usec += (uint64_t)limit_ms * 1000;
-		sqlite3_progress_handler(l->db, CHECK_STEPS, is_over, &end_usec);
-	}
+	sqlite3_progress_handler(l->db, CHECK_STEPS, is_over, &patience);
 	r = check_with(l, full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)", "ok", why);
 	if (r == 0 && full)
 		r = check_with(l, "PRAGMA foreign_key_check", NULL, why);

@@ -8,7 +8,6 @@
 #include "ledger/query.h"
 
 #define PAGES_AT_ONCE 256
-#define CHECK_STEPS   100000 /* of SQLite's virtual machine, between two questions whether to go on */
 
 DEFINE_CLEANUP(sqlite3 *, sqlite3_close)
 
@@ -81,48 +80,6 @@ int ledger_copy(struct ledger *l, const char *path, ledger_go_on go_on, void *us
 	if (r < 0)
 		why_set(why, "%s", strerror(-r));
 	return r;
-}
-
-struct check {
-	ledger_go_on go_on;
-	void *userdata;
-};
-
-static int on_check_step(void *userdata)
-{
-	const struct check *c = userdata;
-
-	return !c->go_on(0, 0, c->userdata);
-}
-
-static int run_check(struct ledger *l, struct why *why)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	const char *found;
-	int r = query_start(l, QUERY_copy_check, &s);
-
-	if (r == 0)
-		r = query_step(l, s);
-	if (r <= 0) {
-		why_set(why, "%s", ledger_error(l));
-		return r;
-	}
-	found = (const char *)sqlite3_column_text(s, 0);
-	if (found && strcmp(found, "ok") == 0)
-		return 0;
-	why_set(why, "is damaged: %s", found ? found : "its check says nothing");
-	return -EUCLEAN;
-}
-
-int ledger_check(struct ledger *l, ledger_go_on go_on, void *userdata, struct why *why)
-{
-	struct check check = {go_on, userdata};
-	int r;
-
-	sqlite3_progress_handler(l->db, CHECK_STEPS, on_check_step, &check);
-	r = run_check(l, why);
-	sqlite3_progress_handler(l->db, 0, NULL, NULL);
-	return r < 0 && !go_on(0, 0, userdata) ? -EINTR : r;
 }
 
 int ledger_summary(struct ledger *l, struct ledger_summary *ret)

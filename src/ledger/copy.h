@@ -8,9 +8,6 @@
 #include "base/utc.h"
 #include "ledger/ledger.h"
 
-/* Asked between steps, `done` of `all`, in whatever unit; `all` 0: not known. False ends the work with -EINTR. */
-typedef bool (*ledger_go_on)(int64_t done, int64_t all, void *userdata);
-
 struct ledger_summary {
 	int schema;
 	int64_t notifications;
@@ -24,9 +21,6 @@ struct ledger_summary {
  */
 int ledger_copy(struct ledger *l, const char *path, ledger_go_on go_on, void *userdata,
 		struct why *why);
-
-/* Reads every page of a LEDGER_LOOK. -EUCLEAN: it is damaged. */
-int ledger_check(struct ledger *l, ledger_go_on go_on, void *userdata, struct why *why);
 
 int ledger_summary(struct ledger *l, struct ledger_summary *ret);
 

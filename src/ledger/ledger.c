@@ -170,7 +170,9 @@ static int configure_writer(struct ledger *l)
 	/* A savepoint over some pages spills its journal into a temporary file: /tmp may be full, or not ours to write. */
 	r = ledger_run(
 		l,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY");
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+		/* Of a file that had no log the first read makes it. */
+		"PRAGMA user_version");
 	if (r == 0) {
 		char sql[64];
 
@@ -321,6 +323,18 @@ void ledger_close(struct ledger *l)
 	free(l);
 }
 
+/* An upgraded ipnd may have migrated what we have open: its rules are not ours. */
+static int check_same_schema(struct ledger *l)
+{
+	int version = 0, r = ledger_get_int(l, "PRAGMA user_version", &version);
+
+	if (r == 0 && version != ledger_schema())
+		r = ledger_fail(l, -ENOTSUP, "another version of ipnd has changed its schema");
+	if (r < 0)
+		ledger_rollback(l);
+	return r;
+}
+
 int ledger_begin(struct ledger *l)
 {
 	int r;
@@ -337,7 +351,8 @@ int ledger_begin(struct ledger *l)
 			return r;
 		l->suspect = false;
 	}
-	return ledger_run(l, "BEGIN IMMEDIATE");
+	r = ledger_run(l, "BEGIN IMMEDIATE");
+	return r == 0 && l->mode == LEDGER_WRITE ? check_same_schema(l) : r;
 }
 
 int ledger_commit(struct ledger *l)

@@ -50,11 +50,14 @@ int ledger_savepoint(struct ledger *l);
 int ledger_release(struct ledger *l);
 void ledger_undo(struct ledger *l);
 
+/* Asked between steps, `done` of `all`, in whatever unit; `all` 0: not known. False ends the work with -EINTR. */
+typedef bool (*ledger_go_on)(int64_t done, int64_t all, void *userdata);
+
 /*
  * Reads the file whole, for damage: PRAGMA quick_check; with `full` integrity_check and foreign_key_check, which take longer. 0: none;
- * -EUCLEAN: `why` has the first; -ETIME: none until `limit_ms` was over (DURATION_NONE: no limit); other negative errno.
+ * -EUCLEAN: `why` has the first; -EINTR: none until `go_on` ended it; other negative errno.
  */
-int ledger_check(struct ledger *l, bool full, int64_t limit_ms, struct why *why);
+int ledger_check(struct ledger *l, bool full, ledger_go_on go_on, void *userdata, struct why *why);
 
 /*
  * Programs that may run once per state folder hold a lock on `<folder>/<program>.lock` (0640); its first line is

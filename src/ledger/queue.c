@@ -368,6 +368,7 @@ int queue_end(struct ledger *l, const struct queue_end *end)
 	query_bind_int(s, ":attempts", end->attempt);
 	query_bind_string(s, ":state", queue_state_word(end->state));
 	query_bind_time(s, ":next_attempt_at", end->next_attempt_ms);
+	query_bind_int(s, ":counted", end->counted);
 	if (end->has_status)
 		query_bind_int(s, ":exit_status", end->exit_status);
 	query_bind_string(s, ":detail", end->detail);
@@ -396,6 +397,14 @@ int queue_running(struct ledger *l, queue_run_fn each, void *userdata)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_queue_running, &s);
+
+	return r < 0 ? r : each_run(l, s, each, userdata);
+}
+
+int queue_stranded(struct ledger *l, queue_run_fn each, void *userdata)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_queue_stranded, &s);
 
 	return r < 0 ? r : each_run(l, s, each, userdata);
 }

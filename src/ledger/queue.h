@@ -104,10 +104,11 @@ int queue_due(struct ledger *l, const char *hook, bool block_on_dead, int64_t no
 	      queue_run_fn each, void *userdata);
 
 /*
- * The clock was set back, or may have been: what waits for a time after `latest_ms`, which no backoff reaches, or has never run,
- * is due now.
+ * The clock was set back: what waits for a time after `latest_ms`, which no backoff reaches, is due now, and of what waits for
+ * one after `after_ms` also what has never run; at most `limit`. How many, or negative errno.
  */
-int queue_clock_back(struct ledger *l, const char *hook, int64_t latest_ms, int64_t now_ms);
+int queue_clock_back(struct ledger *l, const char *hook, int64_t after_ms, int64_t latest_ms,
+		     int64_t now_ms, int64_t limit);
 
 /* When the next run after `now_ms` falls due; UTC_UNKNOWN: none waits. */
 int queue_next_due(struct ledger *l, int64_t now_ms, int64_t *ret_ms);
@@ -133,6 +134,7 @@ struct queue_end {
 	int64_t attempt;
 	enum queue_state state;
 	int64_t next_attempt_ms; /* UTC_UNKNOWN unless pending again */
+	int64_t counted;         /* by now */
 	bool has_status;
 	int exit_status;
 	const char *detail;
@@ -170,7 +172,14 @@ int queue_may_replay(struct ledger *l, int64_t event_id, const char *hook);
 int queue_events_between(struct ledger *l, int64_t since_ms, int64_t after, int64_t until_ms,
 			 size_t limit, queue_event_fn each, void *userdata);
 
-/* The rows that say `running`, and how one is put back: pending, due now. */
+/*
+ * A pending run without a time waits for the end of an earlier one of its lane, which releases it. These wait for nothing, since
+ * the earlier one is gone; and how one is made due.
+ */
+int queue_stranded(struct ledger *l, queue_run_fn each, void *userdata);
+int queue_wake(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms);
+
+/* The rows that say `running`, and how one is put back: pending, due now, and not counted. Nothing may have been released meanwhile. */
 int queue_running(struct ledger *l, queue_run_fn each, void *userdata);
 int queue_again(struct ledger *l, int64_t event_id, const char *hook, const char *detail,
 		int64_t now_ms);

@@ -46,7 +46,8 @@ int queue_resume(struct ledger *l, const char *hook, int64_t now_ms)
 	return change_hook(l, QUERY_queue_resume, hook, now_ms, 0);
 }
 
-int queue_clock_back(struct ledger *l, const char *hook, int64_t latest_ms, int64_t now_ms)
+int queue_clock_back(struct ledger *l, const char *hook, int64_t after_ms, int64_t latest_ms,
+		     int64_t now_ms, int64_t limit)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_queue_clock_back, &s);
@@ -54,9 +55,12 @@ int queue_clock_back(struct ledger *l, const char *hook, int64_t latest_ms, int6
 	if (r < 0)
 		return r;
 	query_bind_string(s, ":hook", hook);
+	query_bind_time(s, ":after", after_ms);
 	query_bind_time(s, ":latest", latest_ms);
 	query_bind_time(s, ":now", now_ms);
-	return query_run(l, s);
+	query_bind_int(s, ":limit", limit);
+	r = query_run(l, s);
+	return r < 0 ? r : sqlite3_changes(l->db);
 }
 
 int queue_hurry(struct ledger *l, const char *hook, int64_t now_ms, int64_t limit)
@@ -111,6 +115,11 @@ static int change_run(struct ledger *l, enum query q, int64_t event_id, const ch
 	query_bind_time(s, ":now", now_ms);
 	r = query_run(l, s);
 	return r < 0 ? r : sqlite3_changes(l->db);
+}
+
+int queue_wake(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms)
+{
+	return change_run(l, QUERY_queue_wake, event_id, hook, now_ms);
 }
 
 int queue_retry(struct ledger *l, int64_t event_id, const char *hook, int64_t now_ms)

@@ -1,9 +1,11 @@
 """Hooks that fail, rest, are tried again and are caught up with: ipn-hookd and the verbs hooks, replay and show."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -36,7 +38,7 @@ def runs(lab, name):
 @case("a hook whose script is missing rests instead of failing for each event; mended and resumed it runs for all of them")
 def breaker():
     with Lab() as lab:
-        configure(lab, hook(lab, "missing", None), hook(lab, "other", "exit 0\n"))
+        configure(lab, hook(lab, "missing", None, 'on = {"capture.*"}\n\tattempts = 1'), hook(lab, "other", "exit 0\n"))
         lab.start()
         lab.start("ipn-hookd")
         for i in range(5):
@@ -236,3 +238,26 @@ def not_missing():
             capture(lab, 1)
             wait_for("tried", lambda: runs(lab, "h")[1:] == [("pending", 1)])
         wait_for("done", lambda: runs(lab, "h") == [("done", 1), ("done", 2)])
+
+
+@case("an event that somebody deleted ends its own run and holds up nothing else; what waited behind a deleted run goes on")
+def deleted():
+    with Lab() as lab:
+        configure(lab, hook(lab, "h", "exit 0\n"), hook(lab, "later", f'test -e "{lab.folder}/good" || exit 1\n'))
+        lab.start()
+        lab.start("ipn-hookd")
+        for i in range(3):
+            capture(lab, i, order=f"{i // 2:07}")
+        wait_for("tried", lambda: [r[1] > 0 for r in runs(lab, "later")] == [True, False, True])
+        lab.stop("ipn-hookd")
+        with contextlib.closing(sqlite3.connect(lab.database)) as db, db:
+            db.execute("DELETE FROM hook_attempt_before")
+            db.execute("DELETE FROM hook_run WHERE event_id = 1")
+            db.execute("DELETE FROM event WHERE id IN (1, 3)")
+        with open(os.path.join(lab.folder, "good"), "w"):
+            pass
+        lab.start("ipn-hookd")
+        wait_for("ended", lambda: [r[0] for r in runs(lab, "later")] == ["done", "dead"])
+        check("is not in the database any more" in lab.log("ipn-hookd"), "said")
+        capture(lab, 9, order="9999999")
+        wait_for("goes on", lambda: {r[0] for r in runs(lab, "h")} == {"done"} and runs(lab, "later")[-1] == ("done", 1))

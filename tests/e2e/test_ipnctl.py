@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import sqlite3
 import subprocess
 import time
@@ -293,4 +294,12 @@ def events():
             lab.send(lab.envelope(inner(capture_xml("S01-1111111-2222222-C000005", state="Completed"))))
             equal(following(), "5", "of another database")
             equal(p.poll(), None, "goes on")
+            p.send_signal(signal.SIGSTOP)
+            with contextlib.closing(sqlite3.connect(lab.database)) as db:
+                db.execute("PRAGMA synchronous = OFF")
+                for i in range(3000):
+                    with db:
+                        db.execute("INSERT OR REPLACE INTO note_count VALUES ('bulk', ?, 't')", (i,))
+                check(os.path.getsize(lab.database + "-wal") < 8 << 20, "who follows does not hold up the log")
+            p.send_signal(signal.SIGCONT)
             p.terminate()

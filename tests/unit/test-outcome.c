@@ -152,6 +152,30 @@ START_TEST(outcomes)
 }
 END_TEST
 
+/* What could not start and what we ended ourselves is never the last attempt, and does not count; nor does a trial. */
+START_TEST(what_does_not_count)
+{
+	const struct outcome_policy once = {30000, 10000, 3600000, 1000, 1, false};
+	const struct outcome_policy trial = {30000, 10000, 3600000, 1000, 1, true};
+	const struct queue_attempt first = {.number = 7, .counted = 1, .since_ms = CREATED};
+	const struct queue_attempt none = {.number = 7, .counted = 0, .since_ms = CREATED};
+	struct outcome o;
+
+	outcome_decide(&once, &(struct run_end){.error = -EAGAIN}, "/x", &first, NOW, 500, &o);
+	ck_assert_int_eq(o.state, QUEUE_PENDING);
+	ck_assert_int_eq(o.counted, 0);
+	outcome_decide(&once, &(struct run_end){.killed = true, .status = 15, .stopped = true},
+		       "/x", &first, NOW, 500, &o);
+	ck_assert_int_eq(o.state, QUEUE_PENDING);
+	ck_assert_int_eq(o.counted, 0);
+	outcome_decide(&trial, &(struct run_end){.error = -ENOENT}, "/x", &none, NOW, 500, &o);
+	ck_assert_int_eq(o.counted, 0);
+	outcome_decide(&once, &(struct run_end){.status = 1}, "/x", &first, NOW, 500, &o);
+	ck_assert_int_eq(o.state, QUEUE_DEAD);
+	ck_assert_int_eq(o.counted, 1);
+}
+END_TEST
+
 START_TEST(unknown_age_is_not_old)
 {
 	const struct queue_attempt attempt = {.number = 1, .counted = 1, .since_ms = UTC_UNKNOWN};
@@ -169,6 +193,7 @@ int main(void)
 	TCase *c = unit_case(suite, "outcome");
 
 	tcase_add_loop_test(c, outcomes, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(c, what_does_not_count);
 	tcase_add_test(c, unknown_age_is_not_old);
 	return unit_main(suite);
 }

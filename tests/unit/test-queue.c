@@ -136,6 +136,7 @@ static int end(int64_t event_id, const char *hook, int64_t attempt, enum queue_s
 		.attempt = attempt,
 		.state = state,
 		.next_attempt_ms = next_ms,
+		.counted = started.counted,
 		.has_status = true,
 		.exit_status = 3,
 		.detail = "exit 3",
@@ -417,8 +418,8 @@ START_TEST(limits)
 	ck_assert_int_eq(started.counted, 2);
 	ck_assert_int_eq(started.since_ms, created);
 	begin();
-	ck_assert_int_eq(queue_retry_dead(ledger, "h", NOW - 1, 10), 0); /* dead since */
 	ck_assert_int_eq(queue_retry_dead(ledger, "h", NOW + 1000, 10), 1);
+	ck_assert_int_eq(queue_retry_dead(ledger, "h", NOW + 1000, 10), 0);
 	commit();
 	ck_assert_int_eq(start(1, "h"), 3);
 	ck_assert_int_eq(started.counted, 1);
@@ -459,6 +460,50 @@ START_TEST(starts_and_ends)
 	ck_assert_int_eq(end(1, "h", 2, QUEUE_DONE, UTC_UNKNOWN), 0);
 	ck_assert_int_eq(end(1, "h", 2, QUEUE_DEAD, UTC_UNKNOWN), -ENOENT);
 	check_sql("SELECT state, attempts, next_attempt_at FROM hook_run", "done 2 -");
+}
+END_TEST
+
+/* What was to release a run is gone, by hand or by an older program. */
+START_TEST(stranded)
+{
+	CLEANUP(freep) char *list = unit_format("%s", "");
+
+	put_events("aab");
+	put_hook("h");
+	for (int i = 1; i <= 3; i++)
+		put(i, "h", NOW);
+	ck_assert_int_eq(queue_stranded(ledger, add_run, &list), 0);
+	ck_assert_str_eq(list, "");
+	sql_run("DELETE FROM hook_run WHERE event_id = 1");
+	check_due(NOW, "3h");
+	ck_assert_int_eq(queue_stranded(ledger, add_run, &list), 0);
+	ck_assert_str_eq(list, "2h");
+	begin();
+	ck_assert_int_eq(queue_wake(ledger, 3, "h", NOW), 0);
+	ck_assert_int_eq(queue_wake(ledger, 2, "h", NOW), 1);
+	commit();
+	check_due(NOW, "2h 3h");
+}
+END_TEST
+
+/* The clock was ahead: nothing waits for its times, but for a backoff that is possible. */
+START_TEST(clock_back)
+{
+	put_events("abc");
+	put_hook("h");
+	put(1, "h", NOW + 1000); /* never run */
+	put(2, "h", NOW);
+	end(2, "h", start(2, "h"), QUEUE_PENDING, NOW + 5000);
+	put(3, "h", NOW);
+	end(3, "h", start(3, "h"), QUEUE_PENDING, NOW + 90000);
+	begin();
+	ck_assert_int_eq(queue_clock_back(ledger, "h", NOW + 60000, NOW + 60000, NOW, 10), 1);
+	commit();
+	check_due(NOW, "3h");
+	begin();
+	ck_assert_int_eq(queue_clock_back(ledger, "h", NOW, NOW + 60000, NOW, 10), 1);
+	commit();
+	check_due(NOW, "1h 3h");
 }
 END_TEST
 
@@ -639,6 +684,8 @@ int main(void)
 	tcase_add_test(c, replay_and_retry);
 	tcase_add_test(c, limits);
 	tcase_add_test(c, starts_and_ends);
+	tcase_add_test(c, stranded);
+	tcase_add_test(c, clock_back);
 	tcase_add_test(c, running_again);
 	tcase_add_test(c, a_death_is_an_event);
 	tcase_add_test(c, event_as_read);
