@@ -219,16 +219,16 @@ SELECT (SELECT count(*) FROM fact WHERE place IS NULL AND decision IS NULL) AS c
 	(SELECT count(*) FROM notification WHERE verdict = 'unrecognized') AS unrecognized,
 	(SELECT count(*) FROM notification WHERE verdict = 'foreign') AS "foreign";
 
--- The doubled terms on state are those of the partial indexes hook_run_open and hook_run_dead.
+-- All counts are of partial indexes.
 -- name: ask_hooks
 SELECT h.name, h.active, h.seen_event, h.deaths, h.paused_at, h.paused_why, h.probe_at,
-	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'pending') AS pending,
-	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'running') AS running,
+	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state IN ('pending', 'running'))
+		- (SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'running') AS pending,
+	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'running') AS running,
 	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'dead') AS dead,
 	(SELECT count(*) FROM event e WHERE h.active = 1 AND e.id > h.seen_event) AS unseen,
-	(SELECT e.created_at FROM hook_run r JOIN event e ON e.id = r.event_id
-		WHERE r.hook = h.name AND r.state IN ('pending', 'running') AND r.state = 'pending'
-		ORDER BY r.event_id LIMIT 1) AS oldest_pending_at
+	(SELECT created_at FROM event WHERE id = (SELECT min(r.event_id) FROM hook_run r
+		WHERE r.hook = h.name AND r.state IN ('pending', 'running'))) AS oldest_pending_at
 FROM hook h ORDER BY h.name;
 
 -- What is open and ends before :until, the first first; also what has ended, without Amazon having said so. Told and not told are
