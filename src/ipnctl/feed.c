@@ -10,18 +10,14 @@
 
 static bool shown;
 
-static const char *word_of(int v)
-{
-	return v == VERDICT_PASS ? "new" : verdict_row((enum verdict)v)->word;
-}
-
-json_t *feed_counts_json(const struct feed_counts *counts)
+json_t *feed_counts_json(const struct feed_counts *counts, const char *pass)
 {
 	json_t *all = output_need(json_object());
 
 	for (int v = 0; v < VERDICT_N; v++)
 		if (counts->n[v])
-			json_put(all, word_of(v), json_integer(counts->n[v]));
+			json_put(all, v == VERDICT_PASS ? pass : verdict_row((enum verdict)v)->word,
+				 json_integer(counts->n[v]));
 	return all;
 }
 

@@ -16,10 +16,10 @@ struct feed_counts {
 	int64_t n[VERDICT_N];
 };
 
-/* An object of those that are not 0. */
-json_t *feed_counts_json(const struct feed_counts *counts);
+/* An object of those that are not 0. `pass`: what VERDICT_PASS is called here. */
+json_t *feed_counts_json(const struct feed_counts *counts, const char *pass);
 
-/* The same as a table. `pass`: what VERDICT_PASS is called here, and what that means. */
+/* The same as a table. */
 void feed_counts_print(const struct output *o, const struct feed_counts *counts, const char *pass,
 		       const char *pass_meaning);
 

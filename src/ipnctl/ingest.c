@@ -281,7 +281,7 @@ static void report(const struct ingest *g)
 	json_put(done, "messages", json_integer(g->messages));
 	json_put(done, "taken", json_integer(g->taken));
 	json_put(done, "refused", json_integer(g->refused));
-	json_put(done, "verdicts", feed_counts_json(&g->counts));
+	json_put(done, "verdicts", feed_counts_json(&g->counts, "new"));
 	json_put(done, "refusals", json_incref(g->refusals));
 	output_json(o, done);
 }

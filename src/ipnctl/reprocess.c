@@ -174,7 +174,7 @@ static void report_json(const struct reprocess *p)
 	json_put(done, "dry_run", json_boolean(arg_dry_run != NULL));
 	json_put(done, "looked_at", json_integer(p->looked));
 	json_put(done, "understood", json_integer(p->understood));
-	json_put(done, "verdicts", feed_counts_json(&p->counts));
+	json_put(done, "verdicts", feed_counts_json(&p->counts, "understood"));
 	json_put(done, "held", json_integer(p->held));
 	json_put(done, "reasons", json_incref(p->reasons));
 	output_json(&p->c->out, done);
