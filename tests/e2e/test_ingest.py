@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import re
+import signal
 import sqlite3
+import subprocess
 import time
 import uuid
 
-from lab import Lab, TOPIC, capture_xml, case, check, equal, inner, recorded, together, wait_for
+from lab import PATIENCE, Lab, TOPIC, capture_xml, case, check, equal, inner, recorded, together, wait_for
 from test_order import minute, order
 from test_recorded import ACCOUNTS, configure
 
@@ -153,14 +155,28 @@ def locked(lab, verb):
     check("try again" in p.stderr and lab.database in p.stderr, p.stderr)
 
 
-@case("ingest: beside a running ipnd and ipn-hookd: posts are answered meanwhile, hooks run for what was taken")
+def interrupted(lab, saved):
+    """Ends ingest when it has committed its first transaction and waits for more."""
+    p = subprocess.Popen([os.path.join(lab.build, "ipnctl"), "-c", lab.config, "ingest", "--lines", "-"], stdin=subprocess.PIPE,
+                         text=True)
+    p.stdin.write("".join(line + "\n" for line in saved.split("\n")[:39]))
+    p.stdin.flush()
+    wait_for("the first transaction", lambda: lab.one("SELECT count(*) FROM notification") == 32)
+    p.send_signal(signal.SIGINT)
+    equal(p.wait(PATIENCE), -signal.SIGINT, "interrupted")
+    p.stdin.close()
+    equal(lab.one("SELECT count(*) FROM notification"), 32, "what was committed stays")
+
+
+@case("ingest: beside a running ipnd and ipn-hookd: posts are answered meanwhile, hooks run for what was taken; interrupted and run again")
 def beside_ipnd():
     with Lab() as lab:
         lab.start()
         lab.start("ipn-hookd")
         saved = "\n".join(json.dumps(lab.envelope(capture(i))) for i in range(100, 140))
+        interrupted(lab, saved)
         posts = [lab.envelope(capture(i)) for i in range(200, 210)]
-        together(lambda: equal(ingest(lab, "--lines", "-", stdin=saved)[0]["verdicts"], {"applied": 40}, "taken"),
+        together(lambda: equal(ingest(lab, "--lines", "-", stdin=saved)[0]["verdicts"], {"duplicate": 32, "applied": 8}, "taken"),
                  lambda: [equal(lab.send(e).status, 200, "post") for e in posts])
         equal(lab.one("SELECT count(*) FROM capture WHERE state = 'Completed'"), 50, "captures")
         wait_for("hooks ran for all", lambda: lab.one("SELECT count(*) FROM hook_run WHERE state = 'done'") == 50)
