@@ -272,7 +272,7 @@ static void report(const struct ingest *g)
 			    "prefer allows; ipnctl verify FILE says more");
 	if (!g->c->json) {
 		feed_counts_print(o, &g->counts, "new", "genuine and not here yet: would be taken");
-		if (!arg_dry_run && g->taken)
+		if (!arg_dry_run && g->taken > g->counts.n[VERDICT_DUPLICATE])
 			feed_say_hooks(g->c);
 		return;
 	}
@@ -321,8 +321,9 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	int r;
 
 	ipn_document_init();
-	inputs_open(operands, (size_t)n, &g.inputs);
-	code = prepare(&g);
+	code = inputs_open(operands, (size_t)n, &g.inputs);
+	if (code == EXIT_DONE)
+		code = prepare(&g);
 	if (code != EXIT_DONE)
 		return code;
 	r = take_all(&g);

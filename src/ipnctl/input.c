@@ -7,15 +7,20 @@
 
 #include "base/log.h"
 
-/* Only poll(2)'s elders mind numbers above 1024, and nothing here uses them. */
-static void allow_many_files(void)
+#define OTHER_FILES                                                                                \
+	64 /* that the program needs itself: the database, the configuration, certificates */
+
+/* As many as may be. Only select(2) minds numbers above 1024, and nothing here uses it. */
+static bool allow_files(size_t n)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= n + OTHER_FILES)
+		return true;
+	if (limit.rlim_max < n + OTHER_FILES)
+		return false;
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit); /* else open() says that they are too many */
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 static void open_input(struct input *in, const char *name)
@@ -29,14 +34,19 @@ static void open_input(struct input *in, const char *name)
 		in->error = errno;
 }
 
-void inputs_open(char **names, size_t n, struct inputs *ret)
+enum exit_code inputs_open(char **names, size_t n, struct inputs *ret)
 {
-	if (n > 100)
-		allow_many_files();
+	if (!allow_files(n)) {
+		log_error("%zu files are more than may be open at once (ulimit -n); give fewer, or "
+			  "one file with a message on each line, and --lines",
+			  n);
+		return EXIT_USAGE;
+	}
 	ret->at = output_need(calloc(n, sizeof(*ret->at)));
 	ret->n = n;
 	for (size_t i = 0; i < n; i++)
 		open_input(&ret->at[i], names[i]);
+	return EXIT_DONE;
 }
 
 void inputs_done(struct inputs *in)
@@ -49,12 +59,6 @@ void inputs_done(struct inputs *in)
 enum exit_code input_failed(const char *name, int error)
 {
 	switch (error) {
-	case EMFILE:
-	case ENFILE:
-		log_error(
-			"%s: too many files at once; give fewer, or one file with a message on each line, and --lines",
-			name);
-		return EXIT_USAGE;
 	case ENOENT:
 	case ENOTDIR:
 	case EISDIR:

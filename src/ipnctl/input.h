@@ -26,9 +26,9 @@ struct inputs {
 
 /*
  * Opens all of them, for a process that may have no right to later on: who may read is who asked. What cannot be opened is for
- * input_failed() when its turn comes.
+ * input_failed() when its turn comes. More than a process may have open: reported.
  */
-void inputs_open(char **names, size_t n, struct inputs *ret);
+enum exit_code inputs_open(char **names, size_t n, struct inputs *ret);
 void inputs_done(struct inputs *in);
 
 /* Says that it cannot be read; the code to end with. */

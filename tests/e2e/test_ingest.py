@@ -143,6 +143,10 @@ def ways():
         done, said = ingest(lab, "--lines", several, code=65)
         equal(done["verdicts"], {"duplicate": 1, "applied": 4, "not-json": 1, "too-large": 1}, said)
         check(f"{several}:6: " in said and f"{several}:8: is larger than" in said, said)
+        p = subprocess.run(["prlimit", "--nofile=128:128", os.path.join(lab.build, "ipnctl"), "-c", lab.config, "ingest"] + [one] * 100,
+                           capture_output=True, text=True, timeout=PATIENCE)
+        check(p.returncode == 64 and "--lines" in p.stderr, f"too many files: {p.returncode} {p.stderr}")
+        equal(ingest(lab, *[one] * 100)[0]["verdicts"], {"duplicate": 100}, "many files")
         ingest(lab, several, code=65)  # without --lines it is one message, and none
         lab.ctl("ingest", "--lines", "-", stdin="\n \n", code=1)
         with contextlib.closing(sqlite3.connect(lab.database, isolation_level=None)) as db:
