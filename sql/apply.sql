@@ -10,6 +10,19 @@ VALUES (:message_id, :account, :type, :reference_id, :seller_id, :environment, :
 	:received_at, :verdict, :why, :object_type, :object_id, :raw)
 RETURNING id;
 
+-- Those that no version has understood yet, in their order.
+-- name: notification_unrecognized
+SELECT id, message_id, raw FROM notification
+WHERE verdict = 'unrecognized' AND reprocessed_at IS NULL AND raw IS NOT NULL AND id > :after ORDER BY id LIMIT 1;
+
+-- The verdict and its reason are those of the arrival.
+-- name: notification_complete
+UPDATE notification SET reprocessed_at = :now, type = coalesce(type, :type), reference_id = coalesce(reference_id, :reference_id),
+	seller_id = coalesce(seller_id, :seller_id), environment = coalesce(environment, :environment),
+	object_type = coalesce(object_type, :object_type), object_id = coalesce(object_id, :object_id)
+WHERE id = :id AND verdict = 'unrecognized' AND reprocessed_at IS NULL
+RETURNING id;
+
 -- name: fact_of_object
 SELECT f.id, f.state, f.at, f.decision, f.place, f.begins, f.from_state, f.skipped, f.announced, f.late, f.notification_id,
 	n.sent_at, n.message_id

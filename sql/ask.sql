@@ -52,7 +52,7 @@ ORDER BY updated_at DESC, provider_credit_reversal_id DESC LIMIT :limit;
 
 -- name: ask_notifications
 SELECT id, message_id, account, type, reference_id, seller_id, environment, is_sample, sent_at, received_at, verdict, why,
-	object_type, object_id
+	object_type, object_id, reprocessed_at
 FROM notification
 WHERE received_at >= coalesce(:since, '') AND received_at < coalesce(:until, 'Z')
 	AND (:state IS NULL OR verdict = :state) AND (:account IS NULL OR account = :account)
@@ -150,7 +150,7 @@ SELECT * FROM order_reference WHERE billing_agreement_id = :lane ORDER BY create
 -- A chargeback's own id tells nothing of the order.
 -- name: ask_story_notifications
 SELECT id, message_id, account, type, reference_id, seller_id, environment, is_sample, sent_at, received_at, verdict, why,
-	object_type, object_id
+	object_type, object_id, reprocessed_at
 FROM notification
 WHERE object_id = :lane OR (object_id > :lane || '-' AND object_id < :lane || '.') OR message_id = :lane
 	OR id IN (SELECT notification_id FROM chargeback WHERE order_reference_id = :lane)
@@ -216,7 +216,7 @@ SELECT * FROM refused_topic ORDER BY last_at DESC, topic_arn;
 -- Held now: a conflict that a later fact has explained is none any more.
 -- name: ask_held
 SELECT (SELECT count(*) FROM fact WHERE place IS NULL AND decision IS NULL) AS conflicts,
-	(SELECT count(*) FROM notification WHERE verdict = 'unrecognized') AS unrecognized,
+	(SELECT count(*) FROM notification WHERE verdict = 'unrecognized' AND reprocessed_at IS NULL) AS unrecognized,
 	(SELECT count(*) FROM notification WHERE verdict = 'foreign') AS "foreign";
 
 -- All counts are of partial indexes.

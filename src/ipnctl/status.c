@@ -231,7 +231,8 @@ static void print_held(const struct output *o, const json_t *held)
 		const char *key, *words;
 	} kinds[] = {
 		{"conflicts", "states that cannot follow what is known: ipnctl conflicts"},
-		{"unrecognized", "authentic, but not understood by this version"},
+		{"unrecognized",
+		 "authentic, but not understood; after an upgrade: ipnctl reprocess"},
 		{"foreign", "authentic, but of another seller or environment"},
 	};
 

@@ -44,7 +44,7 @@ static void print_decision(const struct output *o, const json_t *d)
 static void print_notification(const struct output *o, const json_t *n)
 {
 	int64_t sent_ms = row_time(n, "sent_at"), received_ms = row_time(n, "received_at");
-	char delay[WHEN_SIZE];
+	char delay[WHEN_SIZE], again[WHEN_SIZE];
 
 	when_length(sent_ms == UTC_UNKNOWN || received_ms == UTC_UNKNOWN ? 0
 									 : received_ms - sent_ms,
@@ -55,6 +55,10 @@ static void print_notification(const struct output *o, const json_t *n)
 	output_text(o, words_colour(row_word(n, "verdict")), "%s", row_word(n, "verdict"));
 	output_line(o, COLOUR_PLAIN, "%s%s, received %s later", row_text(n, "why") ? ", " : "",
 		    row_word(n, "why"), delay);
+	when_format(row_time(n, "reprocessed_at"), true, again);
+	if (again[0])
+		output_line(o, COLOUR_PLAIN, "%*sunderstood by a later version, at %s",
+			    DETAIL_INDENT, "", again);
 	output_line(o, COLOUR_DIM, "%*sMessageId %s", DETAIL_INDENT, "", row_word(n, "message_id"));
 }
 

@@ -5,12 +5,10 @@
 #include "base/log.h"
 #include "base/utc.h"
 #include "ipn/document.h"
+#include "ipnctl/input.h"
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
 #include "ipnctl/rules.h"
-
-/* What the receiver reads of a body at most, to answer it early (interface.md, "HTTP answers"). */
-#define FILE_MAX (1024 * 1024)
 
 /* Without a configuration: its defaults. */
 #define DEFAULT_CACHE         "/var/lib/ipnd/certificates"
@@ -42,22 +40,6 @@ static void means_done(struct means *m)
 	trust_done(&m->trust);
 }
 
-static enum exit_code read_failed(const char *path, int error)
-{
-	log_error("%s: cannot be read: %s", path, strerror(error));
-	switch (error) {
-	case ENOENT:
-	case ENOTDIR:
-	case EISDIR:
-		return EXIT_NO_INPUT;
-	case EACCES:
-	case EPERM:
-		return EXIT_NO_PERMISSION;
-	default:
-		return EXIT_IO;
-	}
-}
-
 /* The file with a byte more than `max`, where it has so many. */
 static enum exit_code read_file(const char *path, size_t max, char **ret, size_t *ret_len)
 {
@@ -68,11 +50,11 @@ static enum exit_code read_file(const char *path, size_t max, char **ret, size_t
 	if (strcmp(path, "-") != 0)
 		f = opened = fopen(path, "re");
 	if (!f)
-		return read_failed(path, errno);
+		return input_failed(path, errno);
 	errno = 0;
 	*ret_len = fread(bytes, 1, max + 1, f);
 	if (ferror(f))
-		return read_failed(path, errno);
+		return input_failed(path, errno);
 	*ret = TAKE(bytes);
 	return EXIT_DONE;
 }
@@ -212,10 +194,10 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	ipn_document_init();
 	code = gather(c, &m);
 	if (code == EXIT_DONE)
-		code = read_file(operands[0], FILE_MAX, &body, &len);
+		code = read_file(operands[0], INPUT_MESSAGE_MAX, &body, &len);
 	if (code != EXIT_DONE)
 		return code;
-	if (len > FILE_MAX) {
+	if (len > INPUT_MESSAGE_MAX) {
 		log_error("%s: is larger than 1 MiB, and so no SNS message", operands[0]);
 		return EXIT_BAD_DATA;
 	}

@@ -115,7 +115,8 @@ static void check_conflicts(const json_t *story, json_t *wrong)
 
 static void check_notification(const json_t *n, json_t *wrong)
 {
-	if (row_is(n, "verdict", "foreign") || row_is(n, "verdict", "unrecognized"))
+	if (row_is(n, "verdict", "foreign") ||
+	    (row_is(n, "verdict", "unrecognized") && !row_text(n, "reprocessed_at")))
 		advice_say(wrong, row_text(n, "message_id"), UTC_UNKNOWN, "%s, so not applied: %s",
 			   row_word(n, "verdict"), row_word(n, "why"));
 }

@@ -8,8 +8,7 @@
 #include "ledger/query.h"
 #include "machine/machine.h"
 
-/* 1: stored already. */
-static int known(struct ledger *l, struct text message_id)
+int ledger_knows(struct ledger *l, struct text message_id)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_notification_known, &s);
@@ -58,6 +57,20 @@ static const char *environment_of(const struct ledger_message *m)
 	return NULL;
 }
 
+static void bind_understood(sqlite3_stmt *s, const struct ledger_message *m)
+{
+	query_bind_string(s, ":environment", environment_of(m));
+	if (m->notification) {
+		query_bind_text(s, ":type", m->notification->type);
+		query_bind_text(s, ":reference_id", m->notification->reference_id);
+		query_bind_text(s, ":seller_id", m->notification->seller_id);
+	}
+	if (m->document) {
+		query_bind_string(s, ":object_type", object_word(m->document->object));
+		query_bind_string(s, ":object_id", m->document->object_id);
+	}
+}
+
 static int put_notification(struct ledger *l, const struct ledger_message *m, enum verdict v,
 			    const char *why, int64_t *ret_id)
 {
@@ -68,27 +81,33 @@ static int put_notification(struct ledger *l, const struct ledger_message *m, en
 		return r;
 	query_bind_text(s, ":message_id", m->message_id);
 	query_bind_string(s, ":account", m->account->name);
-	query_bind_string(s, ":environment", environment_of(m));
 	query_bind_int(s, ":is_sample", v == VERDICT_SAMPLE);
 	query_bind_time(s, ":sent_at", m->sent_at_ms);
 	query_bind_time(s, ":received_at", m->received_at_ms);
 	query_bind_string(s, ":verdict", verdict_row(v)->word);
 	query_bind_string(s, ":why", why);
 	query_bind_text(s, ":raw", m->raw);
-	if (m->notification) {
-		query_bind_text(s, ":type", m->notification->type);
-		query_bind_text(s, ":reference_id", m->notification->reference_id);
-		query_bind_text(s, ":seller_id", m->notification->seller_id);
-	}
-	if (m->document) {
-		query_bind_string(s, ":object_type", object_word(m->document->object));
-		query_bind_string(s, ":object_id", m->document->object_id);
-	}
+	bind_understood(s, m);
 	r = query_step(l, s);
 	if (r <= 0)
 		return r < 0 ? r : -EIO;
 	*ret_id = query_int(s, "id");
 	return 0;
+}
+
+/* What an earlier version did not see in it; what it saw stays. */
+static int complete_notification(struct ledger *l, const struct ledger_message *m, int64_t id)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_notification_complete, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":id", id);
+	query_bind_time(s, ":now", m->received_at_ms);
+	bind_understood(s, m);
+	r = query_step(l, s);
+	return r < 0 ? r : r > 0 ? 0 : -EALREADY;
 }
 
 static int put_ids(struct ledger *l, int64_t fact_id, const struct ipn_document *d)
@@ -225,14 +244,14 @@ static enum verdict verdict_of(const struct facts *f)
 	return current->fact == f->arrived ? VERDICT_UNCHANGED : VERDICT_STALE;
 }
 
-static int apply_snapshot(struct ledger *l, const struct ledger_message *m,
+/* `notification_id` 0: it is not stored yet. */
+static int apply_snapshot(struct ledger *l, const struct ledger_message *m, int64_t notification_id,
 			  enum verdict *ret_verdict)
 {
 	const struct ipn_document *d = m->document;
 	CLEANUP(facts_freep) struct facts *f = NULL;
 	bool timed = d->updated_ms != UTC_UNKNOWN;
 	struct why why = {""};
-	int64_t notification_id;
 	enum verdict v;
 	int r;
 
@@ -244,7 +263,9 @@ static int apply_snapshot(struct ledger *l, const struct ledger_message *m,
 	if (v == VERDICT_CONFLICT)
 		why_set(&why, "%s cannot follow %s: held", state_word(f->at[f->arrived].state),
 			state_word(facts_current(f)->state));
-	r = put_notification(l, m, v, why.text[0] ? why.text : NULL, &notification_id);
+	r = notification_id
+		    ? complete_notification(l, m, notification_id)
+		    : put_notification(l, m, v, why.text[0] ? why.text : NULL, &notification_id);
 	if (r == 0)
 		r = put_fact(l, m, &f->at[f->arrived], notification_id);
 	if (r == 0)
@@ -307,13 +328,13 @@ int ledger_apply(struct ledger *l, const struct ledger_message *m, enum verdict 
 	r = ledger_savepoint(l);
 	if (r < 0)
 		return r;
-	r = known(l, m->message_id);
+	r = ledger_knows(l, m->message_id);
 	if (r > 0) {
 		v = VERDICT_DUPLICATE;
 		r = 0;
 	} else if (r == 0) {
 		assert(v != VERDICT_PASS || m->document);
-		r = v == VERDICT_PASS ? apply_snapshot(l, m, &v) : keep_aside(l, m);
+		r = v == VERDICT_PASS ? apply_snapshot(l, m, 0, &v) : keep_aside(l, m);
 	}
 	if (r == 0)
 		r = ledger_release(l);
@@ -322,4 +343,53 @@ int ledger_apply(struct ledger *l, const struct ledger_message *m, enum verdict 
 	else
 		*ret_verdict = v;
 	return r;
+}
+
+int ledger_reapply(struct ledger *l, int64_t notification_id, const struct ledger_message *m,
+		   enum verdict *ret_verdict)
+{
+	enum verdict v;
+	int r;
+
+	assert(m->verdict == VERDICT_PASS && m->document);
+	r = ledger_savepoint(l);
+	if (r < 0)
+		return r;
+	r = apply_snapshot(l, m, notification_id, &v);
+	if (r == 0)
+		r = ledger_release(l);
+	if (r < 0)
+		ledger_undo(l);
+	else
+		*ret_verdict = v;
+	return r;
+}
+
+int ledger_unrecognized_after(struct ledger *l, int64_t after, struct ledger_unrecognized *ret)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_notification_unrecognized, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":after", after);
+	r = query_step(l, s);
+	if (r <= 0)
+		return r;
+	*ret = (struct ledger_unrecognized){
+		.id = query_int(s, "id"),
+		.message_id = text_dup(query_text(s, "message_id")),
+		.raw = text_dup(query_text(s, "raw")),
+	};
+	if (ret->message_id && ret->raw)
+		return 1;
+	ledger_unrecognized_done(ret);
+	return -ENOMEM;
+}
+
+void ledger_unrecognized_done(struct ledger_unrecognized *u)
+{
+	free(u->message_id);
+	free(u->raw);
+	*u = (struct ledger_unrecognized){0};
 }

@@ -28,6 +28,28 @@ struct ledger_message {
  */
 int ledger_apply(struct ledger *l, const struct ledger_message *m, enum verdict *ret_verdict);
 
+/*
+ * The same for a message that an earlier version stored as unrecognized and this one understands (m->verdict is VERDICT_PASS): its facts
+ * are of that row, whose verdict stays. m->received_at_ms is when it is read again: events are made then. -EALREADY: the row is
+ * none of those, or was read again before.
+ */
+int ledger_reapply(struct ledger *l, int64_t notification_id, const struct ledger_message *m,
+		   enum verdict *ret_verdict);
+
+/* 1: a message of that MessageId is stored; 0; negative errno. */
+int ledger_knows(struct ledger *l, struct text message_id);
+
+/* The first stored message behind number `after` that no version has understood yet, and whose body is kept. */
+struct ledger_unrecognized {
+	int64_t id;
+	char *message_id;
+	char *raw;
+};
+
+/* 1: found, and the caller calls ledger_unrecognized_done(); 0: there is none; negative errno. */
+int ledger_unrecognized_after(struct ledger *l, int64_t after, struct ledger_unrecognized *ret);
+void ledger_unrecognized_done(struct ledger_unrecognized *u);
+
 /* Registers the configured hooks: new ones from the newest event on; those no longer there become inactive. */
 int ledger_register_hooks(struct ledger *l, const struct config *c, int64_t now_ms);
 

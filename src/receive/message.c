@@ -1,26 +1,31 @@
 #include "receive/message.h"
 
-#include <stdlib.h>
+#include <errno.h>
 
+#include "ledger/apply.h"
 #include "machine/machine.h"
 
-static enum verdict read_envelope(struct message *m)
+static enum verdict parse_envelope(struct message *m)
 {
-	struct http_request *r = m->request;
+	enum verdict v = sns_envelope_parse(m->body, &m->envelope, &m->why);
+
+	m->has_envelope = v == VERDICT_PASS;
+	return v;
+}
+
+static enum verdict read_envelope(struct message *m, const struct message_headers *headers)
+{
 	enum verdict v;
 
-	if (text_is_nocase(http_request_header(r, "x-amz-sns-rawdelivery"), "true")) {
+	if (headers && text_is_nocase(headers->raw_delivery, "true")) {
 		why_set(&m->why, "raw message delivery has no envelope and no signature");
 		return VERDICT_RAW_DELIVERY;
 	}
-	v = sns_envelope_parse(http_request_body(r), &m->envelope, &m->why);
-	if (v != VERDICT_PASS)
+	v = parse_envelope(m);
+	if (v != VERDICT_PASS || !headers)
 		return v;
-	m->has_envelope = true;
-	return sns_envelope_check_headers(&m->envelope,
-					  http_request_header(r, "x-amz-sns-message-type"),
-					  http_request_header(r, "x-amz-sns-message-id"),
-					  http_request_header(r, "x-amz-sns-topic-arn"), &m->why);
+	return sns_envelope_check_headers(&m->envelope, headers->type, headers->message_id,
+					  headers->topic_arn, &m->why);
 }
 
 /* A signature proves only that some topic of SNS sent it; the configured topic proves which. */
@@ -61,12 +66,13 @@ static enum verdict read_certificate_url(struct message *m)
 	return VERDICT_CERTIFICATE_URL;
 }
 
-enum verdict message_read(struct message *m, const struct config *c, int64_t now_ms)
+enum verdict message_read(struct message *m, const struct message_headers *headers,
+			  const struct config *c, int64_t now_ms)
 {
 	enum verdict v;
 
 	m->received_ms = now_ms;
-	v = read_envelope(m);
+	v = read_envelope(m, headers);
 	if (v == VERDICT_PASS)
 		v = pin_topic(m, c);
 	if (v == VERDICT_PASS)
@@ -74,6 +80,15 @@ enum verdict message_read(struct message *m, const struct config *c, int64_t now
 	if (v == VERDICT_PASS)
 		v = read_certificate_url(m);
 	return v;
+}
+
+enum verdict message_read_stored(struct message *m, const struct config *c, int64_t now_ms)
+{
+	enum verdict v;
+
+	m->received_ms = now_ms;
+	v = parse_envelope(m);
+	return v == VERDICT_PASS ? pin_topic(m, c) : v;
 }
 
 enum verdict message_check(struct message *m, const struct config *c,
@@ -168,15 +183,50 @@ void message_understand(struct message *m)
 		m->understood = VERDICT_PASS;
 }
 
-void message_free(struct message *m)
+static struct ledger_message for_ledger(const struct message *m)
 {
-	if (!m)
-		return;
+	return (struct ledger_message){
+		.account = m->account,
+		.message_id = m->envelope.message_id,
+		.sent_at_ms = m->envelope.sent_at_ms,
+		.received_at_ms = m->received_ms,
+		.raw = m->body,
+		.notification = m->has_notification ? &m->notification : NULL,
+		.document = m->has_document ? &m->document : NULL,
+		.verdict = m->understood,
+		.why = m->why.text[0] ? m->why.text : NULL,
+	};
+}
+
+int message_store(struct message *m, struct ledger *l)
+{
+	struct ledger_message lm = for_ledger(m);
+	int error = ledger_apply(l, &lm, &m->verdict);
+
+	if (error != -EINVAL)
+		return error;
+	/* The schema refuses what we made of it. It is authentic all the same: kept, and a person is told. */
+	why_set(&m->why, "could not be applied: %s", ledger_error(l));
+	lm.verdict = VERDICT_UNRECOGNIZED;
+	lm.why = m->why.text;
+	lm.notification = NULL;
+	lm.document = NULL;
+	return ledger_apply(l, &lm, &m->verdict);
+}
+
+int message_store_again(struct message *m, struct ledger *l, int64_t notification_id)
+{
+	struct ledger_message lm = for_ledger(m);
+
+	return ledger_reapply(l, notification_id, &lm, &m->verdict);
+}
+
+void message_done(struct message *m)
+{
 	if (m->has_document)
 		ipn_document_done(&m->document);
 	if (m->has_notification)
 		ipn_notification_done(&m->notification);
 	if (m->has_envelope)
 		sns_envelope_done(&m->envelope);
-	free(m);
 }

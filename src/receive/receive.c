@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/utc.h"
-#include "ledger/apply.h"
 #include "ledger/subscription.h"
 #include "receive/confirm.h"
 #include "receive/counters.h"
@@ -23,6 +22,17 @@
 #define PATIENCE_MAX_MS     10000   /* SNS waits 15 s for an answer (threats.md section 6) */
 #define COUNTERS_WRITE_USEC 5000000 /* refusals must not cost a sync each */
 
+/* One POST, from its arrival to its answer. */
+struct post {
+	struct supply_wait wait; /* for its certificate; first, so that it leads back here */
+	struct post *next;
+	struct http_request *request;
+	uint64_t arrived_usec,
+		accepted_usec; /* monotonic; accepted: since when it waits for the database */
+	int64_t subscription_id; /* after the turn: the subscription that is to be confirmed; 0: none */
+	struct message message;
+};
+
 struct receiver {
 	sd_event *event;
 	struct ledger *ledger;
@@ -31,7 +41,7 @@ struct receiver {
 	struct sns_trust trust;
 	struct supply *supply;
 	struct confirmer *confirmer;
-	struct message *waiting, **waiting_end; /* authentic, in the order of arrival */
+	struct post *waiting, **waiting_end; /* authentic, in the order of arrival */
 	sd_event_source *retry;
 	sd_event_source *write_counters;
 	struct deadlines *deadlines;
@@ -46,8 +56,9 @@ const struct config *receiver_config(const struct receiver *r)
 	return r->config;
 }
 
-static void log_outcome(const struct message *m, enum verdict v)
+static void log_outcome(const struct post *p, enum verdict v)
 {
+	const struct message *m = &p->message;
 	const struct verdict_row *row = verdict_row(v);
 	char id[64] = "";
 
@@ -61,7 +72,7 @@ static void log_outcome(const struct message *m, enum verdict v)
 			  id, m->why.text[0] ? ": " : "", m->why.text);
 	else
 		log_write(row->log, "%s: answered %d to %s%s%s%s%s", row->word, row->http,
-			  http_request_peer(m->request), id[0] ? ", message " : "", id,
+			  http_request_peer(p->request), id[0] ? ", message " : "", id,
 			  m->why.text[0] ? ": " : "", m->why.text);
 }
 
@@ -109,20 +120,23 @@ static void say_unknown(struct receiver *r, const struct message *m)
 	}
 }
 
-/* The last that is done with a message: said, counted, answered. */
-static void finish(struct receiver *r, struct message *m, enum verdict v)
+/* The last that is done with a post: said, counted, answered. */
+static void finish(struct receiver *r, struct post *p, enum verdict v)
 {
-	log_outcome(m, v);
+	struct message *m = &p->message;
+
+	log_outcome(p, v);
 	say_unknown(r, m);
 	count(r, v);
 	if (v == VERDICT_TOPIC || v == VERDICT_TOPIC_UNNAMED)
 		counters_topic(&r->counters, m->envelope.topic_arn, m->received_ms);
 	/* Of a topic of ours, so no counter of topics is touched, and of a certificate that is never fetched: what doctor sends. */
 	if (v == VERDICT_CERTIFICATE_URL)
-		http_answer_word(m->request, v, m->envelope.message_id);
+		http_answer_word(p->request, v, m->envelope.message_id);
 	else
-		http_answer(m->request, v);
-	message_free(m);
+		http_answer(p->request, v);
+	message_done(m);
+	free(p);
 }
 
 /* Of a genuine message: nothing to refuse it for, and still for a person to know. Said once for a certificate. */
@@ -149,55 +163,58 @@ static void note_certificate(struct receiver *r, const struct message *m)
 }
 
 /* It is genuine: what is left to do needs the disk, at the end of the turn. */
-static void accept_message(struct receiver *r, struct message *m)
+static void accept_message(struct receiver *r, struct post *p)
 {
-	if (m->envelope.type == SNS_NOTIFICATION)
-		message_understand(m);
-	m->accepted_usec = monotonic_usec();
-	*r->waiting_end = m;
-	r->waiting_end = &m->next;
+	if (p->message.envelope.type == SNS_NOTIFICATION)
+		message_understand(&p->message);
+	p->accepted_usec = monotonic_usec();
+	*r->waiting_end = p;
+	r->waiting_end = &p->next;
 }
 
-static void judge(struct receiver *r, struct message *m, const struct sns_certificate *certificate)
+static void judge(struct receiver *r, struct post *p, const struct sns_certificate *certificate)
 {
+	struct message *m = &p->message;
 	enum verdict v;
 
 	m->why.text[0] = 0;
 	v = message_check(m, r->config, certificate, &r->trust);
 	if (v != VERDICT_PASS) {
-		finish(r, m, v);
+		finish(r, p, v);
 		return;
 	}
 	note_certificate(r, m);
-	accept_message(r, m);
+	accept_message(r, p);
 }
 
-static bool wait_for_certificate(struct receiver *r, struct message *m)
+static bool wait_for_certificate(struct receiver *r, struct post *p)
 {
+	struct message *m = &p->message;
 	char source[SOURCE_SIZE];
 
-	source_of(http_request_peer(m->request),
-		  http_request_last_header(m->request, "X-Forwarded-For"), source);
-	return supply_want(r->supply, m->topic.region, m->hex, source, &m->wait, &m->why);
+	source_of(http_request_peer(p->request),
+		  http_request_last_header(p->request, "X-Forwarded-For"), source);
+	return supply_want(r->supply, m->topic.region, m->hex, source, &p->wait, &m->why);
 }
 
 static void on_certificate(struct supply_wait *wait, enum verdict v, const char *why,
 			   void *userdata)
 {
-	struct message *m = (struct message *)wait;
+	struct post *p = (struct post *)wait;
 	const struct sns_certificate *certificate;
+	struct message *m = &p->message;
 	struct receiver *r = userdata;
 
-	static_assert(offsetof(struct message, wait) == 0, "the wait leads back to its message");
+	static_assert(offsetof(struct post, wait) == 0, "the wait leads back to its post");
 	if (v == VERDICT_PASS)
 		v = supply_get(r->supply, m->topic.region, m->hex, &certificate, &m->why);
 	else
 		why_set(&m->why, "%s", why);
 	if (v != VERDICT_PASS) {
-		finish(r, m, v);
+		finish(r, p, v);
 		return;
 	}
-	judge(r, m, certificate);
+	judge(r, p, certificate);
 	/* No turn of the server's ends here. */
 	arm(r->retry, 0);
 }
@@ -209,47 +226,63 @@ static void on_fetched(bool good, void *userdata)
 
 static const struct supply_handler supply_handler = {on_certificate, on_fetched};
 
-static struct message *next_waiting(struct receiver *r)
+static struct post *next_waiting(struct receiver *r)
 {
-	struct message *m = r->waiting;
+	struct post *p = r->waiting;
 
-	if (!m)
+	if (!p)
 		return NULL;
-	r->waiting = m->next;
+	r->waiting = p->next;
 	if (!r->waiting)
 		r->waiting_end = &r->waiting;
-	return m;
+	return p;
+}
+
+static enum verdict read_post(struct receiver *r, struct post *p)
+{
+	struct message_headers headers = {
+		.type = http_request_header(p->request, "x-amz-sns-message-type"),
+		.message_id = http_request_header(p->request, "x-amz-sns-message-id"),
+		.topic_arn = http_request_header(p->request, "x-amz-sns-topic-arn"),
+		.raw_delivery = http_request_header(p->request, "x-amz-sns-rawdelivery"),
+	};
+
+	p->message.body = http_request_body(p->request);
+	return message_read(&p->message, &headers, r->config, utc_now_ms());
 }
 
 static void receiver_post(struct http_request *request, void *userdata)
 {
 	const struct sns_certificate *certificate;
-	struct message *m = calloc(1, sizeof(*m));
+	struct post *p = calloc(1, sizeof(*p));
 	struct receiver *r = userdata;
+	struct message *m;
 	enum verdict v;
 
-	if (!m) {
+	if (!p) {
 		count(r, VERDICT_OVERLOAD);
 		http_answer(request, VERDICT_OVERLOAD);
 		return;
 	}
-	m->request = request;
-	m->arrived_usec = monotonic_usec();
-	v = message_read(m, r->config, utc_now_ms());
+	p->request = request;
+	p->arrived_usec = monotonic_usec();
+	v = read_post(r, p);
 	if (v != VERDICT_PASS) {
-		finish(r, m, v);
+		finish(r, p, v);
 		return;
 	}
+	m = &p->message;
 	v = supply_get(r->supply, m->topic.region, m->hex, &certificate, &m->why);
 	if (v == VERDICT_PASS)
-		judge(r, m, certificate);
-	else if (!wait_for_certificate(r, m))
-		finish(r, m, v);
+		judge(r, p, certificate);
+	else if (!wait_for_certificate(r, p))
+		finish(r, p, v);
 }
 
 /* SNS asks, or has ended it: kept for a person, or to be confirmed when it is on disk. */
-static int keep_subscription(struct receiver *r, struct message *m)
+static int keep_subscription(struct receiver *r, struct post *p)
 {
+	struct message *m = &p->message;
 	bool asks = m->envelope.type == SNS_SUBSCRIPTION_CONFIRMATION;
 	bool confirm = asks && r->config->sns.subscription == SUBSCRIPTION_CONFIRM;
 	struct ledger_subscription s = {
@@ -271,7 +304,7 @@ static int keep_subscription(struct receiver *r, struct message *m)
 	if (kept < 0)
 		return kept;
 	m->verdict = kept ? VERDICT_SUBSCRIPTION : VERDICT_DUPLICATE;
-	m->subscription_id = confirm ? id : 0;
+	p->subscription_id = confirm ? id : 0;
 	if (kept)
 		why_set(&m->why, "account %s: %s; ipnctl subscriptions shows it as number %" PRId64,
 			m->account->name,
@@ -282,44 +315,22 @@ static int keep_subscription(struct receiver *r, struct message *m)
 	return 0;
 }
 
-static int apply(struct receiver *r, struct message *m)
+static int store(struct receiver *r, struct post *p)
 {
-	struct ledger_message lm = {
-		.account = m->account,
-		.message_id = m->envelope.message_id,
-		.sent_at_ms = m->envelope.sent_at_ms,
-		.received_at_ms = m->received_ms,
-		.raw = http_request_body(m->request),
-		.notification = m->has_notification ? &m->notification : NULL,
-		.document = m->has_document ? &m->document : NULL,
-		.verdict = m->understood,
-		.why = m->why.text[0] ? m->why.text : NULL,
-	};
-	int error;
-
-	if (m->envelope.type != SNS_NOTIFICATION)
-		return keep_subscription(r, m);
-	error = ledger_apply(r->ledger, &lm, &m->verdict);
-	if (error != -EINVAL)
-		return error;
-	/* The schema refuses what we made of it. It is authentic all the same: kept, and a person is told. */
-	why_set(&m->why, "could not be applied: %s", ledger_error(r->ledger));
-	lm.verdict = VERDICT_UNRECOGNIZED;
-	lm.why = m->why.text;
-	lm.notification = NULL;
-	lm.document = NULL;
-	return ledger_apply(r->ledger, &lm, &m->verdict);
+	if (p->message.envelope.type != SNS_NOTIFICATION)
+		return keep_subscription(r, p);
+	return message_store(&p->message, r->ledger);
 }
 
 static int write_waiting(struct receiver *r)
 {
 	int error = ledger_begin(r->ledger);
 
-	for (struct message *m = r->waiting; m && error == 0; m = m->next) {
-		error = apply(r, m);
+	for (struct post *p = r->waiting; p && error == 0; p = p->next) {
+		error = store(r, p);
 		if (error == -EINVAL) { /* this one only */
 			log_error("a message could not be stored: %s", ledger_error(r->ledger));
-			m->verdict = VERDICT_DATABASE;
+			p->message.verdict = VERDICT_DATABASE;
 			error = 0;
 		}
 	}
@@ -332,7 +343,7 @@ static int write_waiting(struct receiver *r)
 
 static void answer_waiting(struct receiver *r, int error)
 {
-	struct message *m;
+	struct post *p;
 
 	if (error < 0 && !r->database_failed)
 		log_error("the database cannot be written: %s (%s); answering 503 until it can",
@@ -340,11 +351,13 @@ static void answer_waiting(struct receiver *r, int error)
 	if (error == 0 && r->database_failed)
 		log_notice("the database can be written again");
 	r->database_failed = error < 0;
-	while ((m = next_waiting(r))) {
-		if (error == 0 && m->subscription_id)
-			confirmer_start(r->confirmer, &r->config->sns, m->subscription_id,
+	while ((p = next_waiting(r))) {
+		const struct message *m = &p->message;
+
+		if (error == 0 && p->subscription_id)
+			confirmer_start(r->confirmer, &r->config->sns, p->subscription_id,
 					m->envelope.topic_arn, m->envelope.token);
-		finish(r, m, error < 0 ? VERDICT_DATABASE : m->verdict);
+		finish(r, p, error < 0 ? VERDICT_DATABASE : m->verdict);
 	}
 	config_free(r->retired);
 	r->retired = NULL;

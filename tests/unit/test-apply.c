@@ -51,6 +51,9 @@ static void close_it(void)
 	free(path);
 }
 
+/* Of a stored notification that is read again; 0: it arrives now. */
+static int64_t again;
+
 /* Inside a transaction. */
 static int try_as(const struct row *row, const char *message_id, enum verdict understood,
 		  const char *seller, enum verdict *ret)
@@ -93,7 +96,7 @@ static int try_as(const struct row *row, const char *message_id, enum verdict un
 	};
 	int r;
 
-	r = ledger_apply(ledger, &m, ret);
+	r = again ? ledger_reapply(ledger, again, &m, ret) : ledger_apply(ledger, &m, ret);
 	free(d.order_reference_id);
 	return r;
 }
@@ -419,6 +422,47 @@ START_TEST(what_is_kept_aside_touches_no_state)
 }
 END_TEST
 
+/* A story that nobody understood at first, the last told first. */
+START_TEST(what_was_kept_is_applied_later)
+{
+	const struct row other = {
+		OBJECT_ORDER_REFERENCE, ORDER, "Suspended", NULL, 45, 46, 10000, 0, NULL};
+	CLEANUP(freep) char *before = NULL;
+	enum verdict v = VERDICT_PASS;
+
+	for (size_t i = STORY_N; i-- > 0;) {
+		CLEANUP(freep) char *id = unit_format("m%zu", i);
+
+		ck_assert_int_eq(apply_as(&story[i], id, VERDICT_UNRECOGNIZED),
+				 VERDICT_UNRECOGNIZED);
+	}
+	expect("SELECT count(*) FROM fact", "0\n");
+	rows_sql(path,
+		 "UPDATE notification SET type = NULL, object_id = NULL, object_type = 'seen'");
+	for (size_t i = 0; i < STORY_N; i++) {
+		CLEANUP(freep) char *id = unit_format("m%zu", i);
+
+		again = (int64_t)(STORY_N - i);
+		ck_assert_int_eq(apply(&story[i], id), VERDICT_APPLIED);
+		ck_assert_int_eq(ledger_begin(ledger), 0);
+		ck_assert_int_eq(try_as(&other, id, VERDICT_PASS, "SELLER", &v), -EALREADY);
+		ck_assert_int_eq(ledger_commit(ledger), 0);
+	}
+	expect("SELECT count(*) FROM fact WHERE state = 'Suspended'", "0\n");
+	expect("SELECT DISTINCT verdict, type, object_type FROM notification",
+	       "unrecognized|Some|seen\n");
+	expect("SELECT object_id FROM notification WHERE id = 1", ORDER "\n");
+	expect("SELECT count(*) FROM notification WHERE reprocessed_at IS NULL", "0\n");
+	expect("SELECT name FROM event WHERE object_type <> 'notification' ORDER BY id",
+	       "order_reference.open\nauthorization.open\nauthorization.closed\ncapture.completed\n"
+	       "refund.pending\nrefund.completed\norder_reference.closed\n");
+	before = rows_of(path, "SELECT * FROM fact");
+	again = 0;
+	ck_assert_int_eq(apply(&story[0], "m0"), VERDICT_DUPLICATE);
+	expect("SELECT * FROM fact", before);
+}
+END_TEST
+
 START_TEST(hooks_are_registered_from_then_on)
 {
 	struct hook_config hooks[] = {{.name = MUTABLE("ship")}, {.name = MUTABLE("mail")}};
@@ -474,6 +518,7 @@ int main(void)
 	tcase_add_loop_test(one, no_links_between_orders, 0, 2);
 	tcase_add_test(one, a_message_that_cannot_be_applied);
 	tcase_add_test(one, what_is_kept_aside_touches_no_state);
+	tcase_add_test(one, what_was_kept_is_applied_later);
 	tcase_add_test(one, hooks_are_registered_from_then_on);
 	tcase_add_test(one, topics_counted_are_bounded);
 	tcase_add_test(many, any_order_ends_in_the_same_rows);
