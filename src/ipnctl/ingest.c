@@ -144,7 +144,11 @@ static int store(struct ingest *g)
 			r = 0;
 		}
 	}
-	return r < 0 ? r : ledger_commit(l);
+	if (r == 0)
+		r = ledger_commit(l);
+	if (r < 0)
+		ledger_rollback(l);
+	return r;
 }
 
 /* What would become of it: of one that the machine decides about, only that it would be new. */
@@ -295,7 +299,7 @@ static enum exit_code prepare(struct ingest *g)
 
 	if (code != EXIT_DONE)
 		return code;
-	ledger_rollback(c->ledger); /* begun anew for each batch */
+	ctl_let_go(c); /* begun anew for each batch */
 	r = certificates_new(c->config->sns.certificate_cache, &g->certificates);
 	if (r < 0) {
 		log_error("%s: certificate_cache: %s", c->config->file, strerror(-r));

@@ -126,11 +126,16 @@ static int apply_one(struct reprocess *p, size_t i)
 
 static int apply(struct reprocess *p)
 {
-	int r = ledger_begin(p->c->ledger);
+	struct ledger *l = p->c->ledger;
+	int r = ledger_begin(l);
 
 	for (size_t i = 0; r == 0 && i < p->n; i++)
 		r = apply_one(p, i);
-	return r < 0 ? r : ledger_commit(p->c->ledger);
+	if (r == 0)
+		r = ledger_commit(l);
+	if (r < 0)
+		ledger_rollback(l);
+	return r;
 }
 
 static void count(struct reprocess *p)
@@ -215,8 +220,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	(void)n;
 	if (code != EXIT_DONE)
 		return code;
-	if (!arg_dry_run)
-		ledger_rollback(c->ledger); /* begun anew for each step */
+	ctl_let_go(c); /* begun anew for each step */
 	ipn_document_init();
 	r = reprocess_all(&p);
 	code = r < 0 ? ctl_failed(c, r) : p.understood ? EXIT_DONE : EXIT_NOTHING;
