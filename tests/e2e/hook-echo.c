@@ -110,7 +110,7 @@ int main(int argc, char **argv)
 {
 	static bool open[FDS_MAX];
 	const char *event = getenv("IPN_EVENT_ID");
-	char path[PATH_MAX + 16], unfinished[sizeof(path) + 16];
+	char path[2 * PATH_MAX + 2], unfinished[sizeof(path) + 16];
 	int r;
 
 	for (int fd = 0; fd < FDS_MAX; fd++)
