@@ -70,7 +70,7 @@ void outcome_decide(const struct outcome_policy *policy, const struct run_end *e
 		    unsigned permille, struct outcome *ret)
 {
 	bool by_itself = end->error == 0 && !end->killed && !end->timed_out && !end->stopped;
-	bool counts = !policy->paused && !end->stopped && end->error == 0;
+	bool counts = !policy->paused && !end->stopped;
 	struct outcome o = {
 		.state = QUEUE_PENDING,
 		.next_attempt_ms = now_ms,

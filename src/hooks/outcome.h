@@ -37,7 +37,7 @@ struct outcome_policy {
 struct outcome {
 	enum queue_state state;  /* pending, done or dead */
 	int64_t next_attempt_ms; /* UTC_UNKNOWN unless pending */
-	int64_t counted; /* of the attempts so far: not those that could not start, nor those that we ended */
+	int64_t counted;         /* of the attempts so far: not one that we ended */
 	bool has_status;
 	int exit_status; /* 128 + signal when killed */
 	struct why detail;

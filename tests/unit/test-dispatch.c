@@ -494,11 +494,9 @@ START_TEST(cannot_start)
 	put_event("x.y", "a");
 	await_sql(
 		"SELECT state, attempts, exit_status, detail, output FROM hook_run WHERE event_id = 1",
-		"pending 1 - cannot start /nonexistent/hook: No such file or directory -");
-	/* It is nobody's last attempt: the hook rests. */
-	await_sql("SELECT paused_why, deaths FROM hook",
-		  "cannot start /nonexistent/hook: No such file or directory 0");
-	await_sql("SELECT counted FROM hook_run", "0");
+		"dead 1 - cannot start /nonexistent/hook: No such file or directory; attempt 1 of 1 -");
+	/* And the hook rests, so that no other event's attempts are worn out. */
+	await_sql("SELECT paused_at IS NOT NULL, deaths FROM hook", "1 1");
 	stop();
 }
 END_TEST

@@ -152,7 +152,7 @@ START_TEST(outcomes)
 }
 END_TEST
 
-/* What could not start and what we ended ourselves is never the last attempt, and does not count; nor does a trial. */
+/* What we ended ourselves is never the last attempt, and does not count; nor does a trial. What could not start does, like any failure. */
 START_TEST(what_does_not_count)
 {
 	const struct outcome_policy once = {30000, 10000, 3600000, 1000, 1, false};
@@ -161,9 +161,9 @@ START_TEST(what_does_not_count)
 	const struct queue_attempt none = {.number = 7, .counted = 0, .since_ms = CREATED};
 	struct outcome o;
 
-	outcome_decide(&once, &(struct run_end){.error = -EAGAIN}, "/x", &first, NOW, 500, &o);
-	ck_assert_int_eq(o.state, QUEUE_PENDING);
-	ck_assert_int_eq(o.counted, 0);
+	outcome_decide(&once, &(struct run_end){.error = -ENOENT}, "/x", &first, NOW, 500, &o);
+	ck_assert_int_eq(o.state, QUEUE_DEAD);
+	ck_assert_int_eq(o.counted, 1);
 	outcome_decide(&once, &(struct run_end){.killed = true, .status = 15, .stopped = true},
 		       "/x", &first, NOW, 500, &o);
 	ck_assert_int_eq(o.state, QUEUE_PENDING);
