@@ -171,6 +171,39 @@ enum exit_code ctl_look_again(struct ctl *c, bool *ret_replaced)
 	return r < 0 ? ctl_failed(c, r) : EXIT_DONE;
 }
 
+/* What is opened stays open; what is made later is the invoking person's. */
+enum exit_code ctl_open_ledger_to_copy(struct ctl *c)
+{
+	enum exit_code code = ctl_load_config(c);
+	const gid_t group = getegid();
+	struct stat st;
+
+	if (code != EXIT_DONE)
+		return code;
+	if (geteuid() != 0 || stat(c->config->database.path, &st) < 0 || st.st_uid == 0)
+		return open_as_myself(c, LEDGER_READ);
+	if (setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0) {
+		log_error("%s: cannot become its owner: %m; run this as its owner",
+			  c->config->database.path);
+		return EXIT_NO_PERMISSION;
+	}
+	code = open_as_myself(c, LEDGER_READ);
+	if (seteuid(0) < 0 || setegid(group) < 0)
+		return EXIT_OUR_BUG;
+	return code;
+}
+
+enum exit_code ctl_become_owner(struct ctl *c)
+{
+	const char *path = c->config->database.path;
+	int r = ctl_become_owner_of(access(path, F_OK) == 0 ? path : c->state_folder);
+
+	if (r == 0)
+		return check_writable(c->state_folder);
+	log_error("%s: cannot become its owner: %s; run this as its owner", path, strerror(-r));
+	return EXIT_NO_PERMISSION;
+}
+
 enum exit_code ctl_failed(const struct ctl *c, int error)
 {
 	log_error("%s: %s%s", c->config->database.path, ledger_error(c->ledger),
