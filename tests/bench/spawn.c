@@ -21,11 +21,12 @@ static double seconds(void)
 int main(int argc, char **argv)
 {
 	char *program[] = {"/bin/true", NULL};
-	int n = argc == 3 ? atoi(argv[1]) : 0, at_once = argc == 3 ? atoi(argv[2]) : 0, running = 0;
+	long n = argc == 3 ? strtol(argv[1], NULL, 10) : 0;
+	long at_once = argc == 3 ? strtol(argv[2], NULL, 10) : 0, running = 0;
 	double started = seconds();
 	pid_t pid;
 
-	for (int i = 0; i < n; i++) {
+	for (long i = 0; i < n; i++) {
 		if (posix_spawn(&pid, program[0], NULL, NULL, program, environ) != 0)
 			return 71;
 		if (++running == at_once && wait(NULL) > 0)
@@ -33,6 +34,6 @@ int main(int argc, char **argv)
 	}
 	while (wait(NULL) > 0)
 		;
-	printf("%.1f\n", n / (seconds() - started));
+	printf("%.1f\n", (double)n / (seconds() - started));
 	return 0;
 }
