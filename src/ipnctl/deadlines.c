@@ -87,9 +87,6 @@ static void print_table(const struct ctl *c, const json_t *rows)
 
 static enum exit_code print(const struct ctl *c, const json_t *rows, const char *within)
 {
-	const json_t *row;
-	size_t i;
-
 	if (json_array_size(rows) == 0) {
 		log_error("deadlines: nothing that is open ends within %s", within);
 		return EXIT_NOTHING;
@@ -98,10 +95,7 @@ static enum exit_code print(const struct ctl *c, const json_t *rows, const char 
 		print_table(c, rows);
 		return EXIT_DONE;
 	}
-	json_array_foreach(rows, i, row)
-	{
-		output_json(&c->out, row);
-	}
+	output_json_lines(&c->out, rows);
 	return EXIT_DONE;
 }
 

@@ -110,9 +110,6 @@ static void print_runs(const struct ctl *c, const json_t *rows)
 static enum exit_code show(const struct ctl *c, const json_t *rows,
 			   void (*print)(const struct ctl *c, const json_t *rows), const char *none)
 {
-	const json_t *row;
-	size_t i;
-
 	if (json_array_size(rows) == 0) {
 		log_error("hooks: %s", none);
 		return EXIT_NOTHING;
@@ -121,10 +118,7 @@ static enum exit_code show(const struct ctl *c, const json_t *rows,
 		print(c, rows);
 		return EXIT_DONE;
 	}
-	json_array_foreach(rows, i, row)
-	{
-		output_json(&c->out, row);
-	}
+	output_json_lines(&c->out, rows);
 	return EXIT_DONE;
 }
 

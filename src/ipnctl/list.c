@@ -268,8 +268,6 @@ static void print_table(const struct ctl *c, const struct kind *k, const json_t 
 static enum exit_code print_rows(const struct ctl *c, const struct kind *k, const json_t *rows)
 {
 	bool filtered = arg_state || arg_since || arg_until || arg_account;
-	const json_t *row;
-	size_t i;
 
 	if (json_array_size(rows) == 0) {
 		log_error("list %s: there are none%s", k->name,
@@ -280,10 +278,7 @@ static enum exit_code print_rows(const struct ctl *c, const struct kind *k, cons
 		print_table(c, k, rows);
 		return EXIT_DONE;
 	}
-	json_array_foreach(rows, i, row)
-	{
-		output_json(&c->out, row);
-	}
+	output_json_lines(&c->out, rows);
 	return EXIT_DONE;
 }
 

@@ -162,6 +162,17 @@ void output_json(const struct output *o, const json_t *value)
 	fputc('\n', o->f);
 }
 
+void output_json_lines(const struct output *o, const json_t *array)
+{
+	const json_t *value;
+	size_t i;
+
+	json_array_foreach(array, i, value)
+	{
+		output_json(o, value);
+	}
+}
+
 struct cell {
 	char *text;
 	size_t width;

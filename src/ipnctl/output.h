@@ -51,6 +51,9 @@ void output_block(const struct output *o, int indent, const char *text, size_t m
 /* One JSON value on one line, in pure ASCII: it may end at a terminal. */
 void output_json(const struct output *o, const json_t *value);
 
+/* Each value of an array on a line of its own. */
+void output_json_lines(const struct output *o, const json_t *array);
+
 #define TABLE_COLUMNS_MAX 12
 
 /* Rows of cells, aligned when they are printed. */

@@ -123,8 +123,6 @@ static enum exit_code list(struct ctl *c)
 {
 	CLEANUP(json_decrefp) json_t *rows = NULL;
 	enum exit_code code = ctl_open_ledger(c);
-	const json_t *row;
-	size_t i;
 	int r;
 
 	if (code != EXIT_DONE)
@@ -141,10 +139,7 @@ static enum exit_code list(struct ctl *c)
 		print_table(c, rows);
 		return EXIT_DONE;
 	}
-	json_array_foreach(rows, i, row)
-	{
-		output_json(&c->out, row);
-	}
+	output_json_lines(&c->out, rows);
 	return EXIT_DONE;
 }
 
