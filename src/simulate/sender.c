@@ -10,8 +10,8 @@
 #include "base/utc.h"
 
 #include "simulate/connection.h"
-#include "simulate/queue.h"
 #include "simulate/request.h"
+#include "simulate/schedule.h"
 
 #define USEC_PER_SEC      UINT64_C(1000000)
 #define GIVE_UP_S         120 /* after a notification was first sent */
@@ -35,7 +35,7 @@ struct lane {
 struct sender {
 	const struct sender_plan *plan;
 	struct tally *tally;
-	struct queue *queue;
+	struct schedule *schedule;
 	sd_event *event;
 	sd_event_source *pace; /* when there is something to send again */
 	struct destination *destination;
@@ -58,7 +58,7 @@ static void stop(struct sender *s, int code)
 
 static void look_for_end(struct sender *s)
 {
-	if (s->n_under_way == 0 && queue_is_empty(s->queue))
+	if (s->n_under_way == 0 && schedule_is_empty(s->schedule))
 		sd_event_exit(s->event, 0);
 }
 
@@ -93,7 +93,7 @@ static void start(struct lane *l, struct tale *t, uint64_t now)
 /* The pace's time: when an idle connection may have something to send. */
 static void arm(struct sender *s, uint64_t now)
 {
-	uint64_t when = QUEUE_NEVER;
+	uint64_t when = SCHEDULE_NEVER;
 	bool free_lane = false;
 
 	for (unsigned i = 0; s->n_under_way < s->plan->connections && i < s->plan->connections;
@@ -107,11 +107,12 @@ static void arm(struct sender *s, uint64_t now)
 		else if (l->rest_until_usec < when)
 			when = l->rest_until_usec;
 	}
-	if (free_lane && queue_when(s->queue) < when)
-		when = queue_when(s->queue);
-	if (when != QUEUE_NEVER)
+	if (free_lane && schedule_when(s->schedule) < when)
+		when = schedule_when(s->schedule);
+	if (when != SCHEDULE_NEVER)
 		sd_event_source_set_time(s->pace, when);
-	sd_event_source_set_enabled(s->pace, when != QUEUE_NEVER ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	sd_event_source_set_enabled(s->pace,
+				    when != SCHEDULE_NEVER ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 /* All idle connections get something to do, as long as there is something; in turn, so that all are used. */
@@ -126,7 +127,7 @@ static void fill(struct sender *s)
 
 		if (l->tale || l->rest_until_usec > now)
 			continue;
-		t = queue_take(s->queue, now);
+		t = schedule_take(s->schedule, now);
 		if (!t)
 			break;
 		s->next_lane = (first + i + 1) % n;
@@ -152,9 +153,9 @@ static void record(struct sender *s, const struct tale *t)
 static void try_again(struct sender *s, struct tale *t, uint64_t now, uint64_t wait_usec)
 {
 	if (now + wait_usec - t->begun_usec > GIVE_UP_S * USEC_PER_SEC)
-		queue_done(s->queue, t);
+		schedule_done(s->schedule, t);
 	else
-		queue_again(s->queue, t, now + wait_usec);
+		schedule_again(s->schedule, t, now + wait_usec);
 }
 
 static uint64_t retry_after_usec(int64_t seconds)
@@ -184,7 +185,7 @@ static void on_answer(struct lane *l, struct tale *t, const struct connection_an
 	} else {
 		s->tally->n_refused++;
 	}
-	queue_done(s->queue, t);
+	schedule_done(s->schedule, t);
 }
 
 /* Before the first answer it is the address or the configuration that is wrong, and no ipnd that is just starting again. */
@@ -227,7 +228,7 @@ static void on_done(const struct connection_answer *a, void *userdata)
 	else
 		on_failure(l, t, a, now);
 	if (s->interrupted)
-		queue_end(s->queue, true);
+		schedule_end(s->schedule, true);
 	fill(s);
 }
 
@@ -245,7 +246,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	queue_end(s->queue, false);
+	schedule_end(s->schedule, false);
 	fill(s);
 	return 0;
 }
@@ -260,7 +261,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	if (s->interrupted)
 		sd_event_exit(s->event, 0);
 	s->interrupted = true;
-	queue_end(s->queue, true);
+	schedule_end(s->schedule, true);
 	fill(s);
 	return 0;
 }
@@ -310,7 +311,7 @@ static void sender_done(struct sender *s)
 		connection_free(c);
 	}
 	free(s->lanes);
-	queue_free(s->queue);
+	schedule_free(s->schedule);
 	destination_free(s->destination);
 	sd_event_source_disable_unref(s->pace);
 	sd_event_unref(s->event);
@@ -351,7 +352,7 @@ static int prepare(struct sender *s, const struct batch *batch)
 			return r;
 	}
 	s->began_usec = monotonic_usec();
-	if ((r = queue_new(batch, s->plan->rate, s->began_usec, &s->queue)) < 0)
+	if ((r = schedule_new(batch, s->plan->rate, s->began_usec, &s->schedule)) < 0)
 		return r;
 	return add_sources(s);
 }

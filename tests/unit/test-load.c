@@ -6,7 +6,7 @@
 
 #include "simulate/answer.h"
 #include "simulate/batch.h"
-#include "simulate/queue.h"
+#include "simulate/schedule.h"
 
 #define TOPIC "arn:aws:sns:us-east-1:291180941288:A3BXB0YN3XH17HAREHEARSAL"
 
@@ -17,39 +17,39 @@ static const struct batch batch = {stories, 2, posts, 3};
 
 START_TEST(next_only_after_the_answer)
 {
-	CLEANUP(queue_freep) struct queue *q = NULL;
+	CLEANUP(schedule_freep) struct schedule *q = NULL;
 	struct tale *one, *two;
 
-	ck_assert_int_eq(queue_new(&batch, 0, 100, &q), 0);
-	one = queue_take(q, 100);
-	two = queue_take(q, 100);
+	ck_assert_int_eq(schedule_new(&batch, 0, 100, &q), 0);
+	one = schedule_take(q, 100);
+	two = schedule_take(q, 100);
 	ck_assert_ptr_eq(one->story, &stories[0]);
 	ck_assert_ptr_eq(two->story, &stories[1]);
-	ck_assert_ptr_null(queue_take(q, 200));
-	ck_assert(queue_when(q) == QUEUE_NEVER);
-	queue_done(q, one);
-	ck_assert(!queue_is_empty(q));
-	ck_assert_ptr_eq(queue_take(q, 300), one);
+	ck_assert_ptr_null(schedule_take(q, 200));
+	ck_assert(schedule_when(q) == SCHEDULE_NEVER);
+	schedule_done(q, one);
+	ck_assert(!schedule_is_empty(q));
+	ck_assert_ptr_eq(schedule_take(q, 300), one);
 	ck_assert_uint_eq(one->next, 1);
 	ck_assert_uint_eq(one->due_usec, 300);
-	queue_done(q, one);
-	queue_done(q, two);
-	ck_assert(queue_is_empty(q));
-	ck_assert_ptr_null(queue_take(q, 400));
+	schedule_done(q, one);
+	schedule_done(q, two);
+	ck_assert(schedule_is_empty(q));
+	ck_assert_ptr_null(schedule_take(q, 400));
 }
 END_TEST
 
 START_TEST(due_by_the_rate)
 {
-	CLEANUP(queue_freep) struct queue *q = NULL;
+	CLEANUP(schedule_freep) struct schedule *q = NULL;
 	struct tale *t;
 
-	ck_assert_int_eq(queue_new(&batch, 10, 1000, &q), 0);
-	ck_assert_ptr_nonnull(queue_take(q, 1000));
-	ck_assert_uint_eq(queue_when(q), 101000);
-	ck_assert_ptr_null(queue_take(q, 100999));
+	ck_assert_int_eq(schedule_new(&batch, 10, 1000, &q), 0);
+	ck_assert_ptr_nonnull(schedule_take(q, 1000));
+	ck_assert_uint_eq(schedule_when(q), 101000);
+	ck_assert_ptr_null(schedule_take(q, 100999));
 	/* Late: it was due all the same. */
-	t = queue_take(q, 900000);
+	t = schedule_take(q, 900000);
 	ck_assert_uint_eq(t->due_usec, 101000);
 	ck_assert_uint_eq(t->begun_usec, 900000);
 }
@@ -57,18 +57,18 @@ END_TEST
 
 START_TEST(again_in_time)
 {
-	CLEANUP(queue_freep) struct queue *q = NULL;
+	CLEANUP(schedule_freep) struct schedule *q = NULL;
 	struct tale *one, *two;
 
-	ck_assert_int_eq(queue_new(&batch, 0, 0, &q), 0);
-	one = queue_take(q, 0);
-	two = queue_take(q, 0);
-	queue_again(q, one, 500);
-	queue_again(q, two, 300);
-	ck_assert_uint_eq(queue_when(q), 300);
-	ck_assert_ptr_null(queue_take(q, 299));
-	ck_assert_ptr_eq(queue_take(q, 600), two);
-	ck_assert_ptr_eq(queue_take(q, 600), one);
+	ck_assert_int_eq(schedule_new(&batch, 0, 0, &q), 0);
+	one = schedule_take(q, 0);
+	two = schedule_take(q, 0);
+	schedule_again(q, one, 500);
+	schedule_again(q, two, 300);
+	ck_assert_uint_eq(schedule_when(q), 300);
+	ck_assert_ptr_null(schedule_take(q, 299));
+	ck_assert_ptr_eq(schedule_take(q, 600), two);
+	ck_assert_ptr_eq(schedule_take(q, 600), one);
 	ck_assert_uint_eq(one->next, 0);
 	ck_assert_uint_eq(one->tries, 2);
 	ck_assert_uint_eq(one->due_usec, 0);
@@ -77,21 +77,21 @@ END_TEST
 
 START_TEST(ends)
 {
-	CLEANUP(queue_freep) struct queue *q = NULL;
+	CLEANUP(schedule_freep) struct schedule *q = NULL;
 	struct tale *t;
 
-	ck_assert_int_eq(queue_new(&batch, 0, 0, &q), 0);
-	t = queue_take(q, 0);
-	queue_end(q, false);
-	ck_assert_ptr_null(queue_take(q, 1));
-	queue_again(q, t, 5); /* what was begun is still to be delivered */
-	ck_assert(!queue_is_empty(q));
-	ck_assert_ptr_eq(queue_take(q, 5), t);
-	queue_done(q, t);
-	ck_assert(queue_is_empty(q));
-	queue_again(q, t, 9);
-	queue_end(q, true);
-	ck_assert(queue_is_empty(q));
+	ck_assert_int_eq(schedule_new(&batch, 0, 0, &q), 0);
+	t = schedule_take(q, 0);
+	schedule_end(q, false);
+	ck_assert_ptr_null(schedule_take(q, 1));
+	schedule_again(q, t, 5); /* what was begun is still to be delivered */
+	ck_assert(!schedule_is_empty(q));
+	ck_assert_ptr_eq(schedule_take(q, 5), t);
+	schedule_done(q, t);
+	ck_assert(schedule_is_empty(q));
+	schedule_again(q, t, 9);
+	schedule_end(q, true);
+	ck_assert(schedule_is_empty(q));
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-#include "simulate/queue.h"
+#include "simulate/schedule.h"
 
 #include <errno.h>
 
@@ -6,7 +6,7 @@
 
 TAILQ_HEAD(tales, tale);
 
-struct queue {
+struct schedule {
 	const struct batch *batch;
 	struct tale *tales; /* one for each story of the batch, told in this order */
 	size_t n_told;      /* of them, begun */
@@ -18,9 +18,9 @@ struct queue {
 	bool ended;
 };
 
-int queue_new(const struct batch *batch, uint64_t rate, uint64_t now, struct queue **ret)
+int schedule_new(const struct batch *batch, uint64_t rate, uint64_t now, struct schedule **ret)
 {
-	CLEANUP(queue_freep) struct queue *q = calloc(1, sizeof(*q));
+	CLEANUP(schedule_freep) struct schedule *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return -ENOMEM;
@@ -36,7 +36,7 @@ int queue_new(const struct batch *batch, uint64_t rate, uint64_t now, struct que
 	return 0;
 }
 
-void queue_free(struct queue *q)
+void schedule_free(struct schedule *q)
 {
 	if (!q)
 		return;
@@ -45,19 +45,19 @@ void queue_free(struct queue *q)
 }
 
 /* Whether there is anything new to send, at any time. */
-static bool has_new(const struct queue *q)
+static bool has_new(const struct schedule *q)
 {
 	return !q->ended && (!TAILQ_EMPTY(&q->ready) || q->n_told < q->batch->n_stories);
 }
 
 /* When the next new one is due. */
-static uint64_t next_due(const struct queue *q, uint64_t now)
+static uint64_t next_due(const struct schedule *q, uint64_t now)
 {
 	return q->rate ? q->start_usec + q->n_begun * USEC_PER_SEC / q->rate : now;
 }
 
 /* What was begun goes on before another begins. */
-static struct tale *take_new(struct queue *q, uint64_t now)
+static struct tale *take_new(struct schedule *q, uint64_t now)
 {
 	struct tale *t = TAILQ_FIRST(&q->ready);
 
@@ -73,7 +73,7 @@ static struct tale *take_new(struct queue *q, uint64_t now)
 	return t;
 }
 
-struct tale *queue_take(struct queue *q, uint64_t now)
+struct tale *schedule_take(struct schedule *q, uint64_t now)
 {
 	struct tale *t = TAILQ_FIRST(&q->again);
 
@@ -88,7 +88,7 @@ struct tale *queue_take(struct queue *q, uint64_t now)
 }
 
 /* Back to the front: whoever took it takes the story's next one, so that few stories are open at a time. */
-void queue_done(struct queue *q, struct tale *t)
+void schedule_done(struct schedule *q, struct tale *t)
 {
 	t->tries = 0;
 	if (++t->next < t->story->n)
@@ -96,7 +96,7 @@ void queue_done(struct queue *q, struct tale *t)
 }
 
 /* Sought from the end: most waits are as long as the one before. */
-void queue_again(struct queue *q, struct tale *t, uint64_t again_usec)
+void schedule_again(struct schedule *q, struct tale *t, uint64_t again_usec)
 {
 	struct tale *at = TAILQ_LAST(&q->again, tales);
 
@@ -109,23 +109,23 @@ void queue_again(struct queue *q, struct tale *t, uint64_t again_usec)
 		TAILQ_INSERT_HEAD(&q->again, t, entry);
 }
 
-uint64_t queue_when(const struct queue *q)
+uint64_t schedule_when(const struct schedule *q)
 {
 	const struct tale *t = TAILQ_FIRST(&q->again);
-	uint64_t again = t ? t->again_usec : QUEUE_NEVER;
-	uint64_t fresh = has_new(q) ? next_due(q, 0) : QUEUE_NEVER;
+	uint64_t again = t ? t->again_usec : SCHEDULE_NEVER;
+	uint64_t fresh = has_new(q) ? next_due(q, 0) : SCHEDULE_NEVER;
 
 	return again < fresh ? again : fresh;
 }
 
-void queue_end(struct queue *q, bool all)
+void schedule_end(struct schedule *q, bool all)
 {
 	q->ended = true;
 	if (all)
 		TAILQ_INIT(&q->again);
 }
 
-bool queue_is_empty(const struct queue *q)
+bool schedule_is_empty(const struct schedule *q)
 {
 	return !has_new(q) && TAILQ_EMPTY(&q->again);
 }

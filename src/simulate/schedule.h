@@ -1,16 +1,16 @@
 /*
- * Which notification of a batch goes next, and when. A story's next one is given out only after queue_done() with the last, so that
+ * Which notification of a batch goes next, and when. A story's next one is given out only after schedule_done() with the last, so that
  * none overtakes another of its object. No I/O, and no clock: times are microseconds that rise.
  */
-#ifndef IPND_SIMULATE_QUEUE_H
-#define IPND_SIMULATE_QUEUE_H
+#ifndef IPND_SIMULATE_SCHEDULE_H
+#define IPND_SIMULATE_SCHEDULE_H
 
 #include <stdbool.h>
 #include <sys/queue.h>
 
 #include "simulate/batch.h"
 
-#define QUEUE_NEVER UINT64_MAX
+#define SCHEDULE_NEVER UINT64_MAX
 
 /* A story on its way. */
 struct tale {
@@ -23,25 +23,25 @@ struct tale {
 	uint64_t again_usec; /* when it is to be sent again */
 };
 
-struct queue;
+struct schedule;
 
 /* `rate`: so many a second become due, from `now` on; 0: all are due. The batch is borrowed. 0 or -ENOMEM. */
-int queue_new(const struct batch *batch, uint64_t rate, uint64_t now, struct queue **ret);
-void queue_free(struct queue *q);
-DEFINE_CLEANUP(struct queue *, queue_free)
+int schedule_new(const struct batch *batch, uint64_t rate, uint64_t now, struct schedule **ret);
+void schedule_free(struct schedule *q);
+DEFINE_CLEANUP(struct schedule *, schedule_free)
 
 /* What may be sent now, or NULL. It comes back by one of the two below. */
-struct tale *queue_take(struct queue *q, uint64_t now);
-void queue_done(struct queue *q, struct tale *t);
-void queue_again(struct queue *q, struct tale *t, uint64_t again_usec);
+struct tale *schedule_take(struct schedule *q, uint64_t now);
+void schedule_done(struct schedule *q, struct tale *t);
+void schedule_again(struct schedule *q, struct tale *t, uint64_t again_usec);
 
-/* When queue_take() will give something, unless something comes back before; QUEUE_NEVER: then only. */
-uint64_t queue_when(const struct queue *q);
+/* When schedule_take() will give something, unless something comes back before; SCHEDULE_NEVER: then only. */
+uint64_t schedule_when(const struct schedule *q);
 
 /* Nothing new is given out any more; with `all`, nothing at all. */
-void queue_end(struct queue *q, bool all);
+void schedule_end(struct schedule *q, bool all);
 
 /* Nothing will be given out, unless something comes back. */
-bool queue_is_empty(const struct queue *q);
+bool schedule_is_empty(const struct schedule *q);
 
 #endif
