@@ -144,11 +144,19 @@ class Clock:
         subprocess.run([compiler, "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=PATIENCE)
         self.file = os.path.join(lab.folder, "clock")
         self.set(seconds)
-        lab.prefix = ["env", "LD_PRELOAD=" + library, "IPND_CLOCK=" + self.file]
+        self.environment = {"LD_PRELOAD": library, "IPND_CLOCK": self.file}
+        lab.prefix = ["env"] + [f"{name}={value}" for name, value in self.environment.items()]
 
     def set(self, seconds):
+        self.write(str(seconds))
+
+    def stand(self, seconds):
+        """Still, at so many seconds since 1970."""
+        self.write(f"= {seconds:.3f}")
+
+    def write(self, text):
         with open(self.file + ".new", "w") as f:
-            f.write(str(seconds))
+            f.write(text)
         os.rename(self.file + ".new", self.file)
 
 
@@ -160,6 +168,9 @@ class Lab:
     def __init__(self):
         self.folder = tempfile.mkdtemp(dir=ROOT)
         self.home = os.path.join(self.folder, "sim")
+        self.prefix = []  # of a daemon's command line
+        self.environment = None  # of the other programs; None: ours
+        self.prepare()
         self.run("ipn-simulate", "init", self.home)
         self.config = os.path.join(self.home, "ipnd.conf")
         self.state = os.path.join(self.home, "state")
@@ -168,8 +179,10 @@ class Lab:
         self.hex = re.search("-([0-9a-f]{32}).pem", os.listdir(self.certificates)[0]).group(1)
         self.signing_key = os.path.join(self.home, "signing.key")
         self.daemons = {}
-        self.prefix = []  # of a daemon's command line
         self.sns = None  # the stand-in for SNS, if anything may connect to one
+
+    def prepare(self):
+        """What is to be there before the keys."""
 
     def __enter__(self):
         return self
@@ -209,6 +222,7 @@ class Lab:
     # programs
 
     def run(self, program, *arguments, code=0, stdin=None, **options):
+        options.setdefault("env", self and self.environment)
         p = subprocess.run([os.path.join(BUILD, program), *arguments], input=stdin, capture_output=True, text=True,
                            timeout=PATIENCE, **options)
         if code is not None and p.returncode != code:

@@ -1,0 +1,165 @@
+"""What each verb of ipnctl prints, piped, in a terminal (tmux) and as JSON, compared with tests/golden.
+
+tests/golden/commands lists the commands. $IPND_GOLDEN=renew writes the files instead (tests/golden/renew shows the difference)."""
+
+import contextlib
+import difflib
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+
+from lab import PATIENCE, SOURCE, Skip, case, check, equal, say, wait_for
+from shop import Shop
+
+GOLDEN = os.path.join(SOURCE, "tests", "golden")
+RENEW = os.environ.get("IPND_GOLDEN") == "renew"
+DIFFERENCE_LINES = 60
+
+
+class Command:
+    def __init__(self, line):
+        code, self.forms, text = line.split(None, 2)
+        self.code, self.words, self.text = int(code), shlex.split(text), text
+        options = self.words[1:3] if self.words[1:2] == ["-c"] else []
+        self.verb = next((w for w in self.words[1 + len(options):] if not w.startswith("-")), "ipnctl")
+
+
+def commands():
+    """Of each section of the list, in its order."""
+    sections, now = {}, None
+    with open(os.path.join(GOLDEN, "commands")) as f:
+        for line in f.read().splitlines():
+            if line.startswith("["):
+                now = sections.setdefault(line.strip("[]"), [])
+            elif line and not line.startswith("#"):
+                now.append(Command(line))
+    return sections
+
+
+class Terminal:
+    """A terminal of a fixed size, and what stands in it, with colours as \\e[...m."""
+
+    def __init__(self, shop, width, height):
+        self.shop, self.socket = shop, os.path.join(shop.folder, f"tmux-{width}")
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), "exec sleep 3600",
+                  env=dict(os.environ, LC_ALL="C.UTF-8"))
+        self.tmux("set-option", "-g", "history-limit", "5000")
+
+    def tmux(self, *arguments, **options):
+        p = subprocess.run(["tmux", "-u", "-S", self.socket, *arguments], capture_output=True, text=True, timeout=PATIENCE, **options)
+        equal(p.returncode, 0, f"tmux {arguments}: {p.stderr}")
+        return p.stdout
+
+    def run(self, command):
+        environment = " ".join(shlex.quote(f"{k}={v}") for k, v in self.shop.typed.items())
+        script = f"cd {shlex.quote(self.shop.folder)}; env {environment} {command.text}; printf '\\n[exit %s]' $?; exec sleep 3600"
+        pane = self.tmux("new-window", "-d", "-P", "-F", "#{pane_id}", script).strip()
+        seen = []
+
+        def ended():
+            seen[:] = [self.tmux("capture-pane", "-p", "-e", "-S", "-", "-t", pane)]
+            return re.search(r"\[exit \d+\]", seen[0])
+        wait_for(command.text, ended)
+        self.tmux("kill-pane", "-t", pane)
+        text = seen[0].replace("\033", "\\e").rstrip("\n")
+        return re.sub(r"(?:\\e\[0?m)*\n?\[exit (\d+)\]$", r"[exit \1]", text) + "\n"
+
+    def close(self):
+        with contextlib.suppress(AssertionError):
+            self.tmux("kill-server")
+
+
+def piped(shop, command):
+    p = subprocess.run(command.words, capture_output=True, text=True, timeout=PATIENCE, cwd=shop.folder,
+                       env=dict(shop.environment, **shop.typed))
+    shop.ended(command, p.returncode, p.stderr + p.stdout)
+    return p
+
+
+def as_text(shop, command):
+    p = piped(shop, command)
+    check("\033" not in p.stdout + p.stderr, f"{command.text}: no colour in a pipe")
+    return p.stdout + "".join(f"stderr: {line}\n" for line in p.stderr.splitlines()) + f"[exit {p.returncode}]\n"
+
+
+def as_json(shop, command):
+    with_json = Command(f"{command.code} j {command.text} --json")
+    p = piped(shop, with_json)
+    check(p.stdout.isascii() and "\x7f" not in p.stdout, f"{command.text}: JSON that may end at a terminal")
+    values = [json.loads(line) for line in p.stdout.splitlines()]
+    shop.told.append((command, values))
+    return "".join(json.dumps(v, indent=1, ensure_ascii=True) + "\n" for v in values)
+
+
+class Recorder:
+    """What each file of tests/golden is to hold, in the order of the commands."""
+
+    def __init__(self, shop):
+        self.shop, self.files = shop, {}
+
+    def add(self, command, form, text):
+        heading = f"$ {command.text}{' --json' if form == 'json' else ''}\n"
+        self.files.setdefault(f"{command.verb}.{form}", []).append(heading + self.shop.tidy(text))
+
+    def compare(self):
+        old = {n for n in os.listdir(GOLDEN) if n.endswith((".piped", ".terminal", ".json", ".narrow"))}
+        new = {n: "\n".join(texts) for n, texts in self.files.items()}
+        if RENEW:
+            equal(self.shop.wrong_codes, [], "exit codes")
+            for n in old - set(new):
+                os.unlink(os.path.join(GOLDEN, n))
+            for n, text in new.items():
+                with open(os.path.join(GOLDEN, n), "w") as f:
+                    f.write(text)
+            return
+        wrong = self.shop.wrong_codes + sorted(old ^ set(new))
+        for n in sorted(old & set(new)):
+            with open(os.path.join(GOLDEN, n)) as f:
+                was = f.read()
+            if was != new[n]:
+                wrong.append(n)
+                for line in list(difflib.unified_diff(was.splitlines(), new[n].splitlines(), n, "now", lineterm=""))[:DIFFERENCE_LINES]:
+                    say(ascii(line)[1:-1])
+        equal(wrong, [], "not as in tests/golden (where that is meant: tests/golden/renew)")
+
+
+def every_form(shop, recorder, terminal, narrow, command, before=lambda: None):
+    for letter, form, run in (("p", "piped", as_text), ("j", "json", as_json)):
+        if letter in command.forms:
+            before()
+            recorder.add(command, form, run(shop, command))
+    for letter, form, window in (("t", "terminal", terminal), ("n", "narrow", narrow)):
+        if letter in command.forms:
+            before()
+            text = window.run(command)
+            shop.ended(command, int(re.search(r"\[exit (\d+)\]\n$", text).group(1)), text)
+            recorder.add(command, form, text)
+
+
+@case("golden: each verb piped, in a terminal and as JSON, beside both daemons, with both stopped, and what writes")
+def golden():
+    if not shutil.which("tmux"):
+        raise Skip("tmux is not installed")
+    sections = commands()
+    with Shop() as shop, contextlib.ExitStack() as stack:
+        recorder = Recorder(shop)
+        shop.live()
+        shop.lay_out()
+        terminal, narrow = Terminal(shop, 100, 50), Terminal(shop, 80, 24)
+        stack.callback(terminal.close)
+        stack.callback(narrow.close)
+        for command in sections.pop("running"):
+            every_form(shop, recorder, terminal, narrow, command)
+        shop.stop("ipn-hookd")
+        shop.stop()
+        for command in sections.pop("stopped"):
+            every_form(shop, recorder, terminal, narrow, command)
+        shop.keep()
+        for command in sections.pop("changes"):
+            every_form(shop, recorder, terminal, narrow, command, shop.back)
+        equal(sections, {}, "sections")
+        recorder.compare()
