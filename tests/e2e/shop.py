@@ -16,6 +16,7 @@ import uuid
 from lab import BUILD, NAMESPACE, PATIENCE, Clock, Lab, equal, inner, wait_for
 
 TOPIC_JP = "arn:aws:sns:us-east-1:291180941288:A3BXB0YN3XH17HAREHEARSALJP"
+MACHINE = ("files", "disk", "tls", "clock")  # checks of doctor
 NOW = "2026-11-26T12:00:00.000Z"
 CONFIG = """listen {
 	https = {"127.0.0.1:0"}
@@ -55,6 +56,8 @@ hook "mail" {
 	on = {"chargeback.*", "notification.conflict", "hook.dead"}
 	run = {"HOME/mail"}
 	environment = any
+	backoff = "4h"
+	backoff_max = "4h"
 }
 hook "ship" {
 	on = {"authorization.open"}
@@ -274,6 +277,9 @@ class Shop(Lab):
             "SELECT 1 FROM hook WHERE seen_event < (SELECT max(id) FROM event)") and not self.rows(
             "SELECT 1 FROM hook_run WHERE state = 'running' OR state = 'pending' AND next_attempt_at <= '2026-11-26T11:00:00.000Z'"))
         self.clock.stand(seconds(NOW))
+        for folder, _, names in os.walk(os.path.join(self.home, "certificates")):
+            for certificate in names:
+                os.utime(os.path.join(folder, certificate), times=(seconds(NOW) - 86400, seconds(NOW) - 86400))
 
     def ended(self, command, code, text):
         if code != command.code:
@@ -313,13 +319,32 @@ class Shop(Lab):
                 os.unlink(os.path.join(self.folder, made))
 
     def tidy(self, text):
+        def again(match):  # when a hook is tried again has chance in it
+            return f"2026-11-26{match[1]}15:00" + (":00.000" if match[2] else "")
+
         for pattern, to in (
                 (re.escape(self.state), "/var/lib/ipnd"), (re.escape(self.home), "/etc/ipnd"), (re.escape(self.folder), "/tmp/lab"),
                 (re.escape(BUILD), "/usr/bin"), (self.hex, "0" * 32), (r"\bpid \d+", "pid 4711"), (r'"pid": ?\d+', '"pid": 4711'),
                 (r"https://(127\.0\.0\.1|localhost):\d+", "https://127.0.0.1:8443"), (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:8080"),
                 (r"\b[\d.]+ KiB, and [\d.]+ (bytes|[KM]iB) of log", "412.0 KiB, and 0 bytes of log"),
                 (r'"(bytes|log_bytes)": ?\d+', r'"\1": 421888'), (r"\b\d+ bytes, checked", "421888 bytes, checked"),
-                (r"2026-11-26([T ])11:00:[01]\d\.\d{3}", r"2026-11-26\g<1>11:00:07.000"),
+                (r"2026-11-26([T ])1(?:[3-7]:\d\d|2:\d[1-9]|2:[1-5]0)(:\d\d\.\d{3})?", again),
                 (rf"\b{re.escape(getpass.getuser())}\b" if os.geteuid() else r"(?!)", "alice")):
             text = re.sub(pattern, to, text)
         return text
+
+    def tidy_doctor(self, text):
+        """Without what depends on the machine: who runs it, its disk, its clock, what it trusts."""
+        if text.startswith("{"):
+            told = json.loads(text)
+            told["findings"] = [f for f in told["findings"] if f["check"] not in MACHINE]
+            told["failed"] = told["warnings"] = 0
+            return json.dumps(told, indent=1) + "\n"
+        kept, keep = [], True
+        for line in text.split("\n"):
+            plain = re.sub(r"\\e\[[\d;]*m", "", line).split()
+            if not line.startswith(" " * 9):
+                keep = not (len(plain) > 1 and plain[1] in MACHINE)
+            kept += [line] if keep else []
+        text = "\n".join(kept)
+        return re.sub(r"\d+ failed, \d+ warnings?", "2 failed, 5 warnings", text)

@@ -40,6 +40,32 @@ def commands():
     return sections
 
 
+def readable(text):
+    """Colours as \\e[31m, each line by itself: whatever way the terminal has of saying the same."""
+    lines = []
+    now = {}
+    for line in text.split("\n"):
+        out, shown = "", ""
+        for codes, piece in re.findall(r"\033\[([\d;]*)m|([^\033]+)", line):
+            for code in codes.split(";") if not piece else []:
+                if code in ("", "0"):
+                    now.clear()
+                elif code in ("1", "2"):
+                    now["weight"] = code
+                elif code not in ("39", "49"):
+                    now["colour"] = code
+                elif code == "39":
+                    now.pop("colour", None)
+            style = ";".join(now[k] for k in sorted(now))
+            if piece and style != shown and (piece.strip() or shown):
+                style = style if piece.strip() else ""
+                out += f"\\e[{style or 0}m"
+                shown = style
+            out += piece
+        lines.append(out.rstrip() + ("\\e[0m" if shown else ""))
+    return "\n".join(lines)
+
+
 class Terminal:
     """A terminal of a fixed size, and what stands in it, with colours as \\e[...m."""
 
@@ -61,12 +87,11 @@ class Terminal:
         seen = []
 
         def ended():
-            seen[:] = [self.tmux("capture-pane", "-p", "-e", "-S", "-", "-t", pane)]
+            seen[:] = [self.tmux("capture-pane", "-p", "-e", "-J", "-S", "-", "-t", pane)]
             return re.search(r"\[exit \d+\]", seen[0])
         wait_for(command.text, ended)
         self.tmux("kill-pane", "-t", pane)
-        text = seen[0].replace("\033", "\\e").rstrip("\n")
-        return re.sub(r"(?:\\e\[0?m)*\n?\[exit (\d+)\]$", r"[exit \1]", text) + "\n"
+        return re.sub(r"\n*\[exit (\d+)\]$", r"\n[exit \1]", readable(seen[0].rstrip("\n"))) + "\n"
 
     def close(self):
         with contextlib.suppress(AssertionError):
@@ -103,7 +128,10 @@ class Recorder:
 
     def add(self, command, form, text):
         heading = f"$ {command.text}{' --json' if form == 'json' else ''}\n"
-        self.files.setdefault(f"{command.verb}.{form}", []).append(heading + self.shop.tidy(text))
+        text = self.shop.tidy(text)
+        if command.verb == "doctor":
+            text = self.shop.tidy_doctor(text)
+        self.files.setdefault(f"{command.verb}.{form}", []).append(heading + text)
 
     def compare(self):
         old = {n for n in os.listdir(GOLDEN) if n.endswith((".piped", ".terminal", ".json", ".narrow"))}
