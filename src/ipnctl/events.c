@@ -13,6 +13,8 @@
 #define LIMIT_DEFAULT 10
 #define AT_ONCE       500 /* in one read transaction */
 #define LOOK_MS       200 /* between two looks for new ones */
+#define NAME_WIDTH    23  /* order_reference.canceled */
+#define OBJECT_WIDTH  27  /* S01-1234567-1234567-C123456 */
 
 static const char *arg_follow, *arg_name, *arg_account, *arg_limit;
 
@@ -29,11 +31,23 @@ struct follow {
 	struct ctl *c;
 	int64_t last_id;
 	int64_t last_ms;
+	size_t name_width, object_width; /* of the columns so far */
 };
 
-/* A line of its own, not a table: what comes next is not known. */
-static void print_event(const struct ctl *c, const json_t *e)
+/* Text in a column; what comes behind it is a column further. */
+static void print_column(const struct output *o, enum colour colour, const char *text, size_t width)
 {
+	CLEANUP(freep) char *clean = output_clean(text);
+	size_t has = output_width(clean);
+
+	output_put(o, colour, clean);
+	output_text(o, COLOUR_PLAIN, "%*s", (int)(has < width ? width - has : 0), "");
+}
+
+/* A line of its own, not a table: what comes next is not known. */
+static void print_event(struct follow *f, const json_t *e)
+{
+	const struct ctl *c = f->c;
 	char when[WHEN_SIZE], amount[ROW_MONEY_SIZE];
 	const char *reason = row_text(e, "reason_code"), *hook = row_text(e, "hook");
 
@@ -45,8 +59,12 @@ static void print_event(const struct ctl *c, const json_t *e)
 	row_money(e, "amount_minor", amount);
 	output_text(&c->out, COLOUR_DIM, "%s  ", when);
 	output_text(&c->out, COLOUR_BOLD, "%6" PRId64 "  ", row_number(e, "id"));
-	output_text(&c->out, words_colour(row_word(e, "state")), "%-26s", row_word(e, "name"));
-	output_text(&c->out, COLOUR_PLAIN, "  %-27s  %s%s%s%s%s", row_word(e, "object_id"), amount,
+	print_column(&c->out, words_colour(row_word(e, "state")), row_word(e, "name"),
+		     f->name_width);
+	output_text(&c->out, COLOUR_PLAIN, "  ");
+	print_column(&c->out, COLOUR_PLAIN, row_word(e, "object_id"),
+		     amount[0] ? f->object_width : 0);
+	output_text(&c->out, COLOUR_PLAIN, "%s%s%s%s%s%s", amount[0] ? "  " : "", amount,
 		    reason ? "  " : "", reason ? reason : "", hook ? "  of hook " : "",
 		    hook ? hook : "");
 	output_line(&c->out, COLOUR_WAIT, "%s", row_number(e, "late") ? "  late" : "");
@@ -65,6 +83,15 @@ static int ask_after(struct follow *f, json_t **ret)
 	return rows_ask(f->c->ledger, QUERY_ask_events_after, binds, ret);
 }
 
+static void widen(const json_t *row, const char *key, size_t *width)
+{
+	CLEANUP(freep) char *clean = output_clean(row_word(row, key));
+	size_t has = output_width(clean);
+
+	*width = has > *width ? has : *width;
+}
+
+/* The columns only grow: what comes later stands beneath what was there before. */
 static void print_rows(struct follow *f, const json_t *rows)
 {
 	const json_t *row;
@@ -73,7 +100,12 @@ static void print_rows(struct follow *f, const json_t *rows)
 	ctl_let_go(f->c);
 	json_array_foreach(rows, i, row)
 	{
-		print_event(f->c, row);
+		widen(row, "name", &f->name_width);
+		widen(row, "object_id", &f->object_width);
+	}
+	json_array_foreach(rows, i, row)
+	{
+		print_event(f, row);
 	}
 }
 
@@ -163,7 +195,7 @@ static enum exit_code follow(struct follow *f)
 
 static enum exit_code run(struct ctl *c, char **operands, int n)
 {
-	struct follow f = {.c = c};
+	struct follow f = {.c = c, .name_width = NAME_WIDTH, .object_width = OBJECT_WIDTH};
 	enum exit_code code;
 	int64_t limit;
 	int r;

@@ -271,25 +271,32 @@ static void print_orders(const struct output *o, const json_t *story)
 	fputc('\n', o->f);
 }
 
+static size_t width_of(const json_t *row, const char *key)
+{
+	CLEANUP(freep) char *clean = output_clean(row_word(row, key));
+
+	return output_width(clean);
+}
+
 /* The ids one below the other, so that what is said of them stands in a column. */
-static int widest_about(const json_t *list)
+static size_t widest_about(const json_t *list)
 {
 	size_t width = 0, i;
 	const json_t *one;
 
 	json_array_foreach(list, i, one)
 	{
-		size_t len = strlen(row_word(one, "about"));
+		size_t about = width_of(one, "about");
 
-		width = len > width ? len : width;
+		width = about > width ? about : width;
 	}
-	return (int)width;
+	return width;
 }
 
 static void print_advice(const struct output *o, const char *heading, const json_t *list,
 			 enum colour colour, int64_t now_ms)
 {
-	int width = widest_about(list);
+	size_t width = widest_about(list);
 	const json_t *one;
 	size_t i;
 
@@ -303,7 +310,8 @@ static void print_advice(const struct output *o, const char *heading, const json
 		char until[WHEN_SIZE];
 
 		when_format(until_ms, false, until);
-		output_text(o, COLOUR_DIM, "  %-*s  ", width, row_word(one, "about"));
+		output_text(o, COLOUR_DIM, "  %s%*s  ", row_word(one, "about"),
+			    (int)(width - width_of(one, "about")), "");
 		if (row_text(one, "operation"))
 			output_text(o, COLOUR_GOOD, "%s: ", row_word(one, "operation"));
 		output_text(o, colour, "%s", row_word(one, "what"));
@@ -351,7 +359,7 @@ static enum exit_code explain_all(struct ctl *c, const char *id, const json_t *l
 	}
 	if (told > 0)
 		return EXIT_DONE;
-	log_error("explain %s: nothing is known by this name", id);
+	find_failed("explain", id);
 	return EXIT_NOTHING;
 }
 

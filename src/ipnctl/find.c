@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
 
@@ -68,4 +69,11 @@ int find_all(struct ledger *l, const char *id, json_t **ret)
 	if (r == 0)
 		*ret = TAKE(found);
 	return r;
+}
+
+void find_failed(const char *verb, const char *id)
+{
+	log_error(
+		"%s %s: nothing is known by this name; ipnctl list notifications shows what came, ipnctl status what was refused",
+		verb, id);
 }

@@ -13,4 +13,7 @@
  */
 int find_all(struct ledger *l, const char *id, json_t **ret);
 
+/* Says that there is nothing of that name, and where to look instead. */
+void find_failed(const char *verb, const char *id);
+
 #endif

@@ -9,6 +9,7 @@
 #include "ipnctl/feed.h"
 #include "ipnctl/input.h"
 #include "ipnctl/ipnctl.h"
+#include "ipnctl/progress.h"
 #include "ipnctl/rows.h"
 #include "ledger/apply.h"
 #include "receive/certificates.h"
@@ -248,8 +249,10 @@ static int take_file(struct ingest *g, struct input *in)
 		if (error < 0)
 			return error;
 		feed_progress(g->messages, arg_lines ? 0 : (int64_t)g->inputs.n);
+		if (!progress_goes_on())
+			return 0;
 	}
-	if (found < 0)
+	if (found < 0 && progress_goes_on())
 		cannot_read(g, in->name, -found);
 	return 0;
 }
@@ -258,7 +261,7 @@ static int take_all(struct ingest *g)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < g->inputs.n; i++)
+	for (size_t i = 0; r == 0 && i < g->inputs.n && progress_goes_on(); i++)
 		r = take_file(g, &g->inputs.at[i]);
 	if (r == 0)
 		r = flush(g);
@@ -324,6 +327,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	enum exit_code code;
 	int r;
 
+	progress_watch();
 	ipn_document_init();
 	code = inputs_open(operands, (size_t)n, &g.inputs);
 	if (code == EXIT_DONE)
@@ -335,6 +339,9 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	report(&g);
 	if (code != EXIT_DONE)
 		return code;
+	if (!progress_goes_on())
+		return progress_ended_early(
+			"run this again: what was taken counts as a duplicate then");
 	if (g.unread != EXIT_DONE)
 		return g.unread;
 	if (g.refused)
@@ -353,8 +360,8 @@ const struct verb verb_ingest = {
 		"sns.max_age. What is genuine is stored and applied, and its events run hooks as if it had come just now.\n"
 		"Messages about the subscription are not taken. A refused one is said with its reason and ends in exit\n"
 		"status 65, a file that is not there in 66; the others are taken all the same. Needs the database's owner\n"
-		"(ipnd) or root, but for --dry-run. It may be interrupted and run again: what was taken by then stays,\n"
-		"and counts as a duplicate.\n",
+		"(ipnd) or root, but for --dry-run. It may be interrupted (75) and run again: what was taken by then\n"
+		"stays, and counts as a duplicate.\n",
 	.options = options,
 	.run = run,
 };

@@ -242,7 +242,10 @@ static void add_cell(struct table *t, const struct column *column, const json_t 
 		when_format(time_ms, false, text);
 		break;
 	case CELL_LATE:
-		table_cell(t, COLOUR_WAIT, row_number(row, column->key) ? "late" : NULL);
+		if (row_number(row, column->key))
+			table_cell(t, COLOUR_WAIT, "late");
+		else
+			table_cell(t, COLOUR_PLAIN, NULL);
 		return;
 	}
 	table_cell(t, COLOUR_PLAIN, text);

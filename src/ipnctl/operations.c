@@ -234,7 +234,7 @@ static const struct {
 	{REFUND, STATE_PENDING, NULL, NULL, "wait for Amazon to refund"},
 	{REFUND, STATE_DECLINED, NULL, NULL, "pay the buyer back in another way: Amazon did not refund"},
 
-	{CHARGEBACK, STATE_RECEIVED, NULL, NULL, "answer it in Seller Central: the API cannot"},
+	{CHARGEBACK, STATE_RECEIVED, NULL, NULL, "answer it in Seller Central, which also says until when: the API knows nothing of chargebacks"},
 
 	{CREDIT, STATE_COMPLETED, "ReverseProviderCredit", can_reverse, "the provider can give it back"},
 	{CREDIT, STATE_PENDING, NULL, NULL, "wait for Amazon to pay the provider"},

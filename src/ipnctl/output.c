@@ -1,17 +1,16 @@
 #include "ipnctl/output.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "base/exit.h"
 #include "base/log.h"
 #include "base/text.h"
-
-#define COLUMN_GAP 2
 
 /* SGR sequences of ECMA-48; the eight basic colours, which every terminal's user has made readable. */
 static const char *const sequences[] = {
@@ -35,9 +34,17 @@ static bool colour_is_welcome(void)
 	return !(no && no[0]) && term && strcmp(term, "dumb") != 0;
 }
 
+/* Columns of the terminal; 0: it is none, or does not say. */
+static size_t width_of(FILE *f)
+{
+	struct winsize size;
+
+	return ioctl(fileno(f), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 int output_open(FILE *f, const char *choice, struct output *ret)
 {
-	struct output o = {.f = f};
+	struct output o = {.f = f, .width = width_of(f)};
 
 	if (!choice || strcmp(choice, "auto") == 0)
 		o.colour = isatty(fileno(f)) == 1 && colour_is_welcome();
@@ -55,7 +62,8 @@ char *output_clean(const char *s)
 	size_t size = 4 * strlen(s) + TEXT_ESCAPE_MIN;
 	char *clean = output_need(malloc(size));
 
-	text_escape(text_of(s), clean, size);
+	/* Backslashes stay: some texts, as notification.why, were escaped when they were stored. */
+	text_escape_line(text_of(s), clean, size);
 	return clean;
 }
 
@@ -84,7 +92,7 @@ size_t output_width(const char *s)
 	return width;
 }
 
-static void put(const struct output *o, enum colour colour, const char *clean)
+void output_put(const struct output *o, enum colour colour, const char *clean)
 {
 	bool coloured = o->colour && colour != COLOUR_PLAIN && clean[0];
 
@@ -105,7 +113,7 @@ static __attribute__((format(printf, 3, 0))) void put_formatted(const struct out
 		text = NULL;
 	output_need(text);
 	clean = output_clean(text);
-	put(o, colour, clean);
+	output_put(o, colour, clean);
 }
 
 void output_text(const struct output *o, enum colour colour, const char *format, ...)
@@ -155,10 +163,21 @@ void output_block(const struct output *o, int indent, const char *text, size_t m
 	}
 }
 
+/* DEL is ASCII that JSON may hold as it is. */
+static int write_json(const char *s, size_t len, void *f)
+{
+	for (size_t i = 0; i < len; i++)
+		if (s[i] == '\177')
+			fputs("\\u007F", f);
+		else
+			fputc(s[i], f);
+	return 0;
+}
+
 void output_json(const struct output *o, const json_t *value)
 {
 	/* A C1 control or a bidirectional override is legal JSON, and nothing for a terminal. */
-	json_dumpf(value, o->f, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_dump_callback(value, write_json, o->f, JSON_COMPACT | JSON_ENSURE_ASCII);
 	fputc('\n', o->f);
 }
 
@@ -171,92 +190,4 @@ void output_json_lines(const struct output *o, const json_t *array)
 	{
 		output_json(o, value);
 	}
-}
-
-struct cell {
-	char *text;
-	size_t width;
-	enum colour colour;
-};
-
-struct table {
-	size_t columns;
-	bool right[TABLE_COLUMNS_MAX];
-	struct cell *cells; /* the headings are the first row */
-	size_t n;
-	size_t size;
-};
-
-struct table *table_new(void)
-{
-	return output_need(calloc(1, sizeof(struct table)));
-}
-
-void table_free(struct table *t)
-{
-	if (!t)
-		return;
-	for (size_t i = 0; i < t->n; i++)
-		free(t->cells[i].text);
-	free(t->cells);
-	free(t);
-}
-
-static void add_cell(struct table *t, enum colour colour, const char *text)
-{
-	struct cell *cell;
-
-	if (t->n == t->size) {
-		size_t size = t->size ? 2 * t->size : 64;
-
-		t->cells = output_need(reallocarray(t->cells, size, sizeof(*t->cells)));
-		t->size = size;
-	}
-	cell = &t->cells[t->n++];
-	cell->text = output_clean(text && text[0] ? text : "-");
-	cell->width = output_width(cell->text);
-	cell->colour = colour;
-}
-
-void table_heading(struct table *t, const char *heading, bool right)
-{
-	assert(t->n == t->columns && t->columns < TABLE_COLUMNS_MAX);
-	t->right[t->columns++] = right;
-	add_cell(t, COLOUR_DIM, heading);
-}
-
-void table_cell(struct table *t, enum colour colour, const char *text)
-{
-	assert(t->columns > 0);
-	add_cell(t, colour, text);
-}
-
-static void print_row(const struct table *t, size_t row, const size_t *widths, int indent,
-		      const struct output *o)
-{
-	fprintf(o->f, "%*s", indent, "");
-	for (size_t i = 0; i < t->columns; i++) {
-		const struct cell *cell = &t->cells[row * t->columns + i];
-		int pad = (int)(widths[i] - cell->width);
-		bool last = i + 1 == t->columns;
-
-		if (t->right[i])
-			fprintf(o->f, "%*s", pad, "");
-		put(o, cell->colour, cell->text);
-		if (!last)
-			fprintf(o->f, "%*s", COLUMN_GAP + (t->right[i] ? 0 : pad), "");
-	}
-	fputc('\n', o->f);
-}
-
-void table_print(const struct table *t, int indent, const struct output *o)
-{
-	size_t widths[TABLE_COLUMNS_MAX] = {0};
-
-	assert(t->columns > 0 && t->n % t->columns == 0);
-	for (size_t i = 0; i < t->n; i++)
-		if (t->cells[i].width > widths[i % t->columns])
-			widths[i % t->columns] = t->cells[i].width;
-	for (size_t row = 0; row < t->n / t->columns; row++)
-		print_row(t, row, widths, indent, o);
 }

@@ -17,6 +17,7 @@ enum colour { COLOUR_PLAIN, COLOUR_GOOD, COLOUR_WAIT, COLOUR_BAD, COLOUR_DIM, CO
 struct output {
 	FILE *f;
 	bool colour;
+	size_t width; /* of the terminal, in columns; 0: there is none */
 };
 
 /*
@@ -33,6 +34,9 @@ char *output_clean(const char *s);
 
 /* Columns that an escaped text takes. setlocale(LC_CTYPE) must have chosen UTF-8. */
 size_t output_width(const char *s);
+
+/* What is clean already, in the colour. */
+void output_put(const struct output *o, enum colour colour, const char *clean);
 
 /* The formatted text, escaped, in the colour; no line end. */
 void output_text(const struct output *o, enum colour colour, const char *format, ...)
@@ -69,7 +73,10 @@ void table_heading(struct table *t, const char *heading, bool right);
 /* The next cell, row by row. The text is copied; NULL or empty: "-". */
 void table_cell(struct table *t, enum colour colour, const char *text);
 
-/* Every line begins with `indent` spaces; none ends with one. */
+/*
+ * Every line begins with `indent` spaces; none ends with one. On a terminal that is too narrow the last column is broken at its
+ * spaces, where that leaves it room, else columns go on on the next line.
+ */
 void table_print(const struct table *t, int indent, const struct output *o);
 
 #endif

@@ -25,6 +25,11 @@ void progress_watch(void)
 		sigaction(numbers[i], &action, NULL);
 }
 
+bool progress_goes_on(void)
+{
+	return !asked;
+}
+
 bool progress_step(int64_t done, int64_t all, void *progress)
 {
 	struct progress *p = progress;
@@ -47,6 +52,12 @@ void progress_end(struct progress *p)
 	if (p->shown)
 		fputs("\r\033[K", stderr);
 	p->shown = false;
+}
+
+enum exit_code progress_ended_early(const char *how_to_go_on)
+{
+	log_error("interrupted; what was done stays done: %s", how_to_go_on);
+	return EXIT_TRY_AGAIN;
 }
 
 enum exit_code progress_failed(const char *path, const char *why, int error)

@@ -91,8 +91,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	report(c, &bodies, &outputs);
 	if (r == 0)
 		return bodies.n + outputs.n ? EXIT_DONE : EXIT_NOTHING;
-	log_error("interrupted; what was done stays done. Run this again for the rest");
-	return EXIT_TRY_AGAIN;
+	return progress_ended_early("run this again for the rest");
 }
 
 const struct verb verb_prune = {

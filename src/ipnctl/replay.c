@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "base/utc.h"
 #include "hooks/match.h"
+#include "ipnctl/feed.h"
 #include "ipnctl/ipnctl.h"
+#include "ipnctl/progress.h"
 #include "ipnctl/rows.h"
 #include "ipnctl/when.h"
 #include "ledger/queue.h"
@@ -79,7 +81,9 @@ static int replay_window(struct replay *p)
 			r = ledger_commit(l);
 		if (r == 0 && !arg_dry_run && p->n == AT_ONCE)
 			r = ledger_begin(l);
-	} while (r == 0 && p->n == AT_ONCE);
+		feed_progress(p->events, 0);
+	} while (r == 0 && p->n == AT_ONCE && progress_goes_on());
+	feed_progress_clear();
 	return r;
 }
 
@@ -137,6 +141,19 @@ static enum exit_code report(const struct replay *p)
 		output_line(o, COLOUR_WAIT,
 			    "ipn-hookd is not running: they run when it is started");
 	return all ? EXIT_DONE : EXIT_NOTHING;
+}
+
+/* Where to go on, since what is done by now would be done once more. */
+static enum exit_code interrupted(const struct replay *p)
+{
+	CLEANUP(freep) char *how = NULL;
+	char last[UTC_TEXT_SIZE], until[UTC_TEXT_SIZE];
+
+	utc_format(p->last_ms, last);
+	utc_format(p->until_ms, until);
+	if (asprintf(&how, "ipnctl replay --since %s --until %s goes on", last, until) < 0)
+		how = NULL;
+	return progress_ended_early(output_need(how));
 }
 
 static bool parse_window(struct replay *p)
@@ -198,6 +215,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	}
 	if (n == 0 && !parse_window(&p))
 		return EXIT_USAGE;
+	progress_watch();
 	code = open_replay(&p);
 	if (code != EXIT_DONE)
 		return code;
@@ -208,7 +226,10 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 			  id);
 		return EXIT_NO_INPUT;
 	}
-	return r < 0 ? ctl_failed(c, r) : report(&p);
+	if (r < 0)
+		return ctl_failed(c, r);
+	code = report(&p);
+	return p.n < AT_ONCE ? code : interrupted(&p);
 }
 
 const struct verb verb_replay = {
@@ -219,7 +240,7 @@ const struct verb verb_replay = {
 	.more = "Every configured hook that wants the event runs once more, under the same IPN_EVENT_ID; a hook that is\n"
 		"newer than the event runs for the first time. What still waits or runs is left alone, and what a\n"
 		"hook skips (environment, account, late) it skips again. --dry-run counts first. Needs the\n"
-		"database's owner (ipnd) or root. It may be interrupted: what it has done by then stays done.\n",
+		"database's owner (ipnd) or root. It may be interrupted (75): what it has done by then stays done.\n",
 	.options = options,
 	.run = run,
 };

@@ -8,6 +8,7 @@
 #include "ipn/document.h"
 #include "ipnctl/feed.h"
 #include "ipnctl/ipnctl.h"
+#include "ipnctl/progress.h"
 #include "ipnctl/rows.h"
 #include "ledger/apply.h"
 #include "receive/message.h"
@@ -167,7 +168,7 @@ static int reprocess_all(struct reprocess *p)
 			count(p);
 		batch_done(p);
 		feed_progress(p->looked, 0);
-	} while (r == 0 && more > 0);
+	} while (r == 0 && more > 0 && progress_goes_on());
 	feed_progress_clear();
 	return r;
 }
@@ -221,10 +222,13 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	if (code != EXIT_DONE)
 		return code;
 	ctl_let_go(c); /* begun anew for each step */
+	progress_watch();
 	ipn_document_init();
 	r = reprocess_all(&p);
 	code = r < 0 ? ctl_failed(c, r) : p.understood ? EXIT_DONE : EXIT_NOTHING;
 	report(&p);
+	if (r == 0 && !progress_goes_on())
+		return progress_ended_early("run this again for the rest");
 	return code;
 }
 
@@ -236,7 +240,7 @@ const struct verb verb_reprocess = {
 		"understands is applied, with its events, which run hooks; its verdict stays what it was on arrival, and\n"
 		"reprocessed_at says when. What is still not understood is counted by its reason, and waits on. Exit status\n"
 		"1: nothing was applied. Needs the database's owner (ipnd) or root, but for --dry-run. It may be interrupted\n"
-		"and run again: what it has done by then stays done.\n",
+		"(75) and run again: what it has done by then stays done.\n",
 	.options = options,
 	.run = run,
 };

@@ -34,11 +34,27 @@ static int add_runs(struct ctl *c, json_t *event)
 	return r < 0 ? r : add_rows(c, event, "earlier_attempts", QUERY_ask_event_attempts);
 }
 
-static void print_member(const struct ctl *c, const char *key, const json_t *value, int indent)
+/* A number as it is stored; of money also as a person writes it. */
+static void print_number(const struct ctl *c, const json_t *row, const char *key)
 {
 	static const char minor[] = "_minor";
-	const char *text = json_string_value(value);
 	size_t len = strlen(key);
+	char money[ROW_MONEY_SIZE] = "";
+
+	if (len > strlen(minor) && strcmp(key + len - strlen(minor), minor) == 0)
+		row_money(row, key, money);
+	/* An amount that was converted has a currency of its own. */
+	if (money[0] && strcmp(key, "converted_minor") != 0)
+		output_line(&c->out, COLOUR_PLAIN, "%" PRId64 " (%s)", row_number(row, key), money);
+	else
+		output_line(&c->out, COLOUR_PLAIN, "%" PRId64 "%s", row_number(row, key),
+			    money[0] ? " (minor units)" : "");
+}
+
+static void print_member(const struct ctl *c, const json_t *row, const char *key, int indent)
+{
+	const json_t *value = json_object_get(row, key);
+	const char *text = json_string_value(value);
 
 	if (json_is_null(value))
 		return;
@@ -49,11 +65,7 @@ static void print_member(const struct ctl *c, const char *key, const json_t *val
 	}
 	output_text(&c->out, COLOUR_DIM, "%*s%-*s  ", indent, "", 22 - indent, key);
 	if (json_is_integer(value))
-		output_line(&c->out, COLOUR_PLAIN, "%" JSON_INTEGER_FORMAT "%s",
-			    json_integer_value(value),
-			    len > strlen(minor) && strcmp(key + len - strlen(minor), minor) == 0
-				    ? " (minor units)"
-				    : "");
+		print_number(c, row, key);
 	else
 		output_line(&c->out, words_colour(text), "%s", text);
 }
@@ -66,7 +78,7 @@ static void print_row(const struct ctl *c, json_t *row, int indent)
 	json_object_foreach(row, key, value)
 	{
 		if (!json_is_array(value))
-			print_member(c, key, value, indent);
+			print_member(c, row, key, indent);
 	}
 }
 
@@ -126,7 +138,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	if (r < 0)
 		return ctl_failed(c, r);
 	if (json_array_size(found) == 0) {
-		log_error("show %s: nothing is known by this name", operands[0]);
+		find_failed("show", operands[0]);
 		return EXIT_NOTHING;
 	}
 	json_array_foreach(found, i, one)

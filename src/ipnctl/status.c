@@ -233,7 +233,8 @@ static void print_held(const struct output *o, const json_t *held)
 		{"conflicts", "states that cannot follow what is known: ipnctl conflicts"},
 		{"unrecognized",
 		 "authentic, but not understood; after an upgrade: ipnctl reprocess"},
-		{"foreign", "authentic, but of another seller or environment"},
+		{"foreign",
+		 "of another seller or environment: ipnctl list notifications --state foreign"},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -367,8 +368,9 @@ static void print_topics(const struct ctl *c, const json_t *topics)
 
 		format_ago(c, row, "last_at", ago);
 		output_line(o, COLOUR_PLAIN, "%s", row_word(row, "topic_arn"));
-		output_line(o, COLOUR_WAIT, "  %" PRId64 " times, last %s; %s",
-			    row_number(row, "count"), ago, row_word(row, "advice"));
+		output_line(o, COLOUR_WAIT, "  %" PRId64 " time%s, last %s; %s",
+			    row_number(row, "count"), row_number(row, "count") == 1 ? "" : "s", ago,
+			    row_word(row, "advice"));
 	}
 }
 

@@ -125,9 +125,10 @@ static void check_run(const json_t *event, const json_t *run, json_t *wrong)
 {
 	if (row_is(run, "state", "dead"))
 		advice_say(wrong, row_text(event, "object_id"), UTC_UNKNOWN,
-			   "hook %s has given up event %" PRId64 " (%s): %s", row_word(run, "hook"),
-			   row_number(event, "id"), row_word(event, "name"),
-			   row_word(run, "detail"));
+			   "hook %s has given up event %" PRId64
+			   " (%s): %s; when that is mended: ipnctl hooks retry %" PRId64,
+			   row_word(run, "hook"), row_number(event, "id"), row_word(event, "name"),
+			   row_word(run, "detail"), row_number(event, "id"));
 	else if (row_is(run, "state", "pending") && row_number(run, "attempts") > 0)
 		advice_say(wrong, row_text(event, "object_id"), UTC_UNKNOWN,
 			   "hook %s has failed at event %" PRId64 " (%s), attempt %" PRId64

@@ -135,7 +135,8 @@ static const struct {
 	{.order = ORDER("Canceled", ""),
 	 .timeline = RUN("dead", ""),
 	 .now = O ": nothing more: the order is canceled\n",
-	 .wrong = C ": hook ship has given up event 7 (capture.completed): exit 3\n"},
+	 .wrong = C
+	 ": hook ship has given up event 7 (capture.completed): exit 3; when that is mended: ipnctl hooks retry 7\n"},
 	{.order = ORDER("Canceled", ""),
 	 .timeline = RUN("pending", ",'next_attempt_at':'2026-03-01T13:00:00.000Z'"),
 	 .now = O ": nothing more: the order is canceled\n",
@@ -242,7 +243,9 @@ static const struct {
 	/* ---- each flag ---- */
 	{.order = ORDER("Canceled", ""),
 	 .chargebacks = CHARGEBACK(",'reason':'Unauthorized Transaction Chargeback'"),
-	 .now = CANCELED_ORDER "C9: answer it in Seller Central: the API cannot\n",
+	 .now = CANCELED_ORDER
+	 "C9: "
+	 "answer it in Seller Central, which also says until when: the API knows nothing of chargebacks\n",
 	 .wrong =
 		 "C9: the buyer's bank takes 10.00 USD back: Unauthorized Transaction Chargeback\n"},
 	/* Captured of an order, of an authorization, refunded of a capture: each to the cent. */

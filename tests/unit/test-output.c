@@ -35,7 +35,7 @@ static const struct {
 	{"capture", "capture", 7},
 	{"\033[31mred\033[0m", "\\x1B[31mred\\x1B[0m", 18},
 	{"a\tb\nc\r", "a\\x09b\\x0Ac\\x0D", 15},
-	{"C:\\x", "C:\\x5Cx", 7},
+	{"C:\\x", "C:\\x", 4},
 	{"\177", "\\x7F", 4},
 	{"\xC2\x9B", "\\xC2\\x9B", 8},                 /* C1: CSI */
 	{"\xE2\x80\xAE", "\\xE2\\x80\\xAE", 12},       /* bidirectional override */
@@ -146,6 +146,48 @@ START_TEST(aligns_coloured_tables)
 }
 END_TEST
 
+/* A table of 6 + 2 + 30 columns. */
+static const struct {
+	size_t width;
+	bool prose;
+	const char *printed;
+} folded[] = {
+	{0, true, "ID      WORDS\nnumber  one two three four five sixty\n"},
+	{37, true, "ID      WORDS\nnumber  one two three four five sixty\n"},
+	{36, true, "ID      WORDS\nnumber  one two three four five\n        sixty\n"},
+	{32, true, "ID      WORDS\nnumber  one two three four five\n        sixty\n"},
+	{31, true, "ID\n    WORDS\nnumber\n    one two three four five\n    sixty\n"},
+	{10, true,
+	 "ID\n    WORDS\nnumber\n    one\n    two\n    three\n    four\n    five\n    sixty\n"},
+	{2, true,
+	 "ID\n    WORDS\nnumber\n    one\n    two\n    three\n    four\n    five\n    sixty\n"},
+	{19, false, "ID      AMOUNT  END\nnumber    1.00  end\n"},
+	{18, false, "ID      AMOUNT\n    END\nnumber    1.00\n    end\n"},
+	{13, false, "ID\n    AMOUNT\n    END\nnumber\n      1.00\n    end\n"},
+};
+
+START_TEST(folds_tables)
+{
+	struct capture c;
+	CLEANUP(freep) char *text = NULL;
+	CLEANUP(table_freep) struct table *t = table_new();
+
+	begin(&c, false);
+	c.o.width = folded[_i].width;
+	table_heading(t, "ID", false);
+	if (!folded[_i].prose)
+		table_heading(t, "AMOUNT", true);
+	table_heading(t, folded[_i].prose ? "WORDS" : "END", false);
+	table_cell(t, COLOUR_PLAIN, "number");
+	if (!folded[_i].prose)
+		table_cell(t, COLOUR_PLAIN, "1.00");
+	table_cell(t, COLOUR_PLAIN, folded[_i].prose ? "one two three four five sixty" : "end");
+	table_print(t, 0, &c.o);
+	text = end(&c);
+	ck_assert_str_eq(text, folded[_i].printed);
+}
+END_TEST
+
 START_TEST(holds_many_rows)
 {
 	struct capture c;
@@ -195,13 +237,13 @@ START_TEST(prints_ascii_json)
 {
 	struct capture c;
 	CLEANUP(freep) char *text = NULL;
-	json_t *value = json_pack("{s:s, s:i}", "a", "\033\xC2\x9B\xE6\x97\xA5", "b", 1);
+	json_t *value = json_pack("{s:s, s:i}", "a", "\033\177\xC2\x9B\xE6\x97\xA5", "b", 1);
 
 	begin(&c, true);
 	output_json(&c.o, value);
 	json_decref(value);
 	text = end(&c);
-	ck_assert_str_eq(text, "{\"a\":\"\\u001B\\u009B\\u65E5\",\"b\":1}\n");
+	ck_assert_str_eq(text, "{\"a\":\"\\u001B\\u007F\\u009B\\u65E5\",\"b\":1}\n");
 }
 END_TEST
 
@@ -243,6 +285,7 @@ int main(void)
 	tcase_add_test(c, prints_plain);
 	tcase_add_test(c, aligns_tables);
 	tcase_add_test(c, aligns_coloured_tables);
+	tcase_add_loop_test(c, folds_tables, 0, N(folded));
 	tcase_add_test(c, holds_many_rows);
 	tcase_add_loop_test(c, prints_blocks, 0, N(blocks));
 	tcase_add_test(c, prints_ascii_json);
