@@ -295,6 +295,8 @@ class Shop(Lab):
         write("good.json", good)
         write("changed.json", changed)
         write("text.json", "this is no JSON")
+        write("elsewhere.json", dict(good, SigningCertURL=good["SigningCertURL"].replace(self.hex, "f" * 32)))
+        write("subscription.json", dict(good, Type="SubscriptionConfirmation", Token="4" * 64, SubscribeURL="https://example.com/"))
         write("saved.lines", good, changed, "", good)
         write("empty", "")
         write("bad.conf", 'account "shop" {', '\ttopic_arn = "arn:aws:sns:us-east-1:291180941288:x"', "\tcolour = 7", "}")

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 
+import contract
 from lab import PATIENCE, SOURCE, Skip, case, check, equal, say, wait_for
 from shop import Shop
 
@@ -117,7 +118,8 @@ def as_json(shop, command):
     check(p.stdout.isascii() and "\x7f" not in p.stdout, f"{command.text}: JSON that may end at a terminal")
     values = [json.loads(line) for line in p.stdout.splitlines()]
     shop.told.append((command, values))
-    return "".join(json.dumps(v, indent=1, ensure_ascii=True) + "\n" for v in values)
+    return "".join(json.dumps(v, indent=1, ensure_ascii=True) + "\n" for v in values) + \
+        "".join(f"stderr: {line}\n" for line in p.stderr.splitlines())
 
 
 class Recorder:
@@ -160,6 +162,9 @@ def every_form(shop, recorder, terminal, narrow, command, before=lambda: None):
         if letter in command.forms:
             before()
             recorder.add(command, form, run(shop, command))
+    if "s" in command.forms:  # only that its JSON is as documented
+        before()
+        as_json(shop, command)
     for letter, form, window in (("t", "terminal", terminal), ("n", "narrow", narrow)):
         if letter in command.forms:
             before()
@@ -190,4 +195,10 @@ def golden():
         for command in sections.pop("changes"):
             every_form(shop, recorder, terminal, narrow, command, shop.back)
         equal(sections, {}, "sections")
+        contract.check_told(shop.told)
         recorder.compare()
+
+
+@case("golden: docs/json has a schema for each verb, closed, with words for each member")
+def schemas():
+    contract.check_schemas()
