@@ -235,7 +235,7 @@ static void compare(const struct restore *r)
 	CLEANUP(table_freep) struct table *t = table_new();
 	const struct output *o = &r->c->out;
 
-	table_heading(t, "", false);
+	table_heading(t, "WHICH", false);
 	table_heading(t, "NOTIFICATIONS", true);
 	table_heading(t, "LATEST RECEIVED (UTC)", false);
 	table_heading(t, "LAST EVENT", true);

@@ -276,6 +276,10 @@ class Shop(Lab):
         wait_for("every hook", lambda: not self.rows(
             "SELECT 1 FROM hook WHERE seen_event < (SELECT max(id) FROM event)") and not self.rows(
             "SELECT 1 FROM hook_run WHERE state = 'running' OR state = 'pending' AND next_attempt_at <= '2026-11-26T11:00:00.000Z'"))
+        self.ctl("hooks", "retry", "18")  # which a person has tried already
+        wait_for("another try", lambda: self.rows("SELECT 1 FROM hook_run WHERE event_id = 18 AND state = 'dead' AND attempts = 2"))
+        wait_for("what is told of it", lambda: self.one(
+            "SELECT count(*) FROM event e JOIN hook_run r ON r.event_id = e.id WHERE e.name = 'hook.dead'") == 2)
         self.clock.stand(seconds(NOW))
         for folder, _, names in os.walk(os.path.join(self.home, "certificates")):
             for certificate in names:

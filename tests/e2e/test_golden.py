@@ -194,7 +194,12 @@ def golden():
         shop.keep()
         for command in sections.pop("changes"):
             every_form(shop, recorder, terminal, narrow, command, shop.back)
+        shop.back()
+        for command in sections.pop("one after another"):
+            every_form(shop, recorder, terminal, narrow, command)
         equal(sections, {}, "sections")
+        shutil.rmtree(shop.state)
+        as_json(shop, Command("69 s ipnctl status"))
         contract.check_told(shop.told)
         recorder.compare()
 
