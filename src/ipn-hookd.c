@@ -173,11 +173,11 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (arg_help) {
 		print_help();
-		return EXIT_DONE;
+		return exit_printed(EXIT_DONE);
 	}
 	if (arg_version) {
 		printf(PROGRAM " " PACKAGE_VERSION "\n");
-		return EXIT_DONE;
+		return exit_printed(EXIT_DONE);
 	}
 	if (r < argc) {
 		fprintf(stderr, PROGRAM ": %s: takes no operand; see " PROGRAM " --help\n",
@@ -196,7 +196,7 @@ int main(int argc, char **argv)
 		return EXIT_BAD_CONFIG;
 	if (arg_check) {
 		printf("%s: ok\n", c->file);
-		return EXIT_DONE;
+		return exit_printed(EXIT_DONE);
 	}
 	return serve(&c);
 }

@@ -19,4 +19,7 @@ enum exit_code {
 /* The code that fits a negative errno; EXIT_DONE for 0. */
 int exit_code_of(int error);
 
+/* `code`, when what was printed to stdout is out; else EXIT_IO, and stderr says why. */
+int exit_printed(int code);
+
 #endif

@@ -105,7 +105,8 @@ static enum exit_code open_as_myself(struct ctl *c, enum ledger_mode mode)
 	r = ledger_open(path, mode, &c->ledger, &why);
 	if (r < 0) {
 		log_error("%s: %s%s", path, why.text, r == -EBUSY ? "; try again" : "");
-		return r == -ENOENT ? EXIT_NOT_AVAILABLE : (enum exit_code)exit_code_of(r);
+		return r == -ENOENT || r == -ENOTDIR ? EXIT_NOT_AVAILABLE
+						     : (enum exit_code)exit_code_of(r);
 	}
 	remember_file(c);
 	r = ledger_begin(c->ledger);

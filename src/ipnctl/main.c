@@ -92,15 +92,6 @@ static enum exit_code usage_failed(const struct verb *v, const char *what)
 	return EXIT_USAGE;
 }
 
-/* What was printed has to be out before the program may say that it is done. */
-static enum exit_code finish(enum exit_code code)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return code;
-	log_error("the output could not be written: %m");
-	return EXIT_IO;
-}
-
 static enum exit_code run_verb(const struct verb *v, char **operands, int n)
 {
 	struct ctl c = {.config_option = arg_config, .json = arg_json, .now_ms = utc_now_ms()};
@@ -116,13 +107,13 @@ static enum exit_code run_verb(const struct verb *v, char **operands, int n)
 		return usage_failed(v, "was given too much");
 	code = v->run(&c, operands, n);
 	ctl_done(&c);
-	return finish(code);
+	return (enum exit_code)exit_printed(code);
 }
 
 static enum exit_code show_version(void)
 {
 	printf(IPNCTL_PROGRAM " " PACKAGE_VERSION "\n");
-	return finish(EXIT_DONE);
+	return (enum exit_code)exit_printed(EXIT_DONE);
 }
 
 int main(int argc, char **argv)
@@ -139,7 +130,7 @@ int main(int argc, char **argv)
 		return show_version();
 	if (arg_help) {
 		print_help();
-		return finish(EXIT_DONE);
+		return (enum exit_code)exit_printed(EXIT_DONE);
 	}
 	if (first == argc) {
 		log_error("a verb is missing; see " IPNCTL_PROGRAM " --help");
@@ -157,7 +148,7 @@ int main(int argc, char **argv)
 		return show_version();
 	if (arg_help) {
 		print_verb_help(v);
-		return finish(EXIT_DONE);
+		return (enum exit_code)exit_printed(EXIT_DONE);
 	}
 	return run_verb(v, argv + first + after, argc - first - after);
 }

@@ -224,9 +224,11 @@ START_TEST(test_exit_code)
 	static const struct {
 		int error, code;
 	} codes[] = {
-		{0, 0},       {ENOENT, 66},  {EACCES, 77}, {EPERM, 77},        {EROFS, 77},
-		{EBUSY, 75},  {EAGAIN, 75},  {ENOSPC, 74}, {EIO, 74},          {EUCLEAN, 65},
-		{EINVAL, 65}, {ENOTSUP, 69}, {ENOMEM, 70}, {ECONNREFUSED, 70},
+		{0, 0},       {ENOENT, 66},  {EACCES, 77},       {EPERM, 77},        {EROFS, 77},
+		{EBUSY, 75},  {EAGAIN, 75},  {ENOSPC, 74},       {EIO, 74},          {EUCLEAN, 65},
+		{EINVAL, 65}, {ENOTSUP, 69}, {ENOMEM, 75},       {ECONNREFUSED, 70}, {ENOTDIR, 66},
+		{EISDIR, 66}, {ELOOP, 66},   {ENAMETOOLONG, 66}, {EMFILE, 75},       {ENFILE, 75},
+		{EFBIG, 74},  {EDQUOT, 74},
 	};
 
 	for (int i = 0; i < ROWS(codes); i++)
