@@ -81,8 +81,8 @@ static void check_topic(struct doctor *d, const json_t *row)
 	}
 	doctor_ago(d, row_time(row, "last_at"), ago);
 	doctor_find(d, FINDING_FAILED,
-		    "Amazon Pay's topic %s is no account's: refused %" PRId64 " times, last %s",
-		    arn, row_number(row, "count"), ago);
+		    "Amazon Pay's topic %s is no account's: refused %" PRId64 " time%s, last %s",
+		    arn, row_number(row, "count"), row_number(row, "count") == 1 ? "" : "s", ago);
 	mend_topic(d, arn, &topic);
 }
 

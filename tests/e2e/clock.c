@@ -11,7 +11,7 @@
 
 static int real(clockid_t id, struct timespec *ret)
 {
-	static int (*function)(clockid_t id, struct timespec *ret);
+	static int (*function)(clockid_t id, struct timespec * ret);
 
 	if (!function)
 		*(void **)&function = dlsym(RTLD_NEXT, "clock_gettime");

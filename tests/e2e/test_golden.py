@@ -207,3 +207,32 @@ def golden():
 @case("golden: docs/json has a schema for each verb, closed, with words for each member")
 def schemas():
     contract.check_schemas()
+
+
+QUESTIONS = 10
+
+
+def questions():
+    """The commands of the README's questions, each with the lines of output it shows."""
+    with open(os.path.join(SOURCE, "README.md")) as f:
+        section = re.search(r"^## Ten questions of a support day\n(.*?)^## ", f.read(), re.S | re.M).group(1)
+    asked = re.findall(r"^\*\*(\d+)\. .*?^```\n\$ (.*?)\n(.*?)^```$", section, re.S | re.M)
+    equal([int(number) for number, _, _ in asked], list(range(1, QUESTIONS + 1)), "questions")
+    return [(command, output.splitlines()) for _, command, output in asked]
+
+
+def shows(printed, shown):
+    """Whether the lines are those that were printed, but for what [...] stands for: any number of them, and at least one."""
+    pattern = "".join(r"(?:[^\n]*\n)+?" if line == "[...]" else re.escape(line + "\n") for line in shown)
+    return re.fullmatch(pattern, printed)
+
+
+@case("golden: the README's ten questions are answered as it shows")
+def readme():
+    with Shop() as shop:
+        shop.live()
+        for command, shown in questions():
+            p = piped(shop, Command(f"{69 if ' doctor' in command else 0} p {command}"))
+            equal((p.stderr, shop.wrong_codes), ("", []), command)
+            printed = shop.tidy(p.stdout)
+            check(shows(printed, shown), "\n".join([f"README.md shows something else of {command}; it prints", *printed.splitlines()]))
