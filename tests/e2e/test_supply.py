@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 
+import contract
 from lab import TOPIC, Lab, Skip, case, check, equal, inner, together, wait_for
 from sns import Reply, watched
 from test_fetch import FOLDER, Signer
@@ -197,6 +198,7 @@ def subscriptions():
         text = lab.log() + lab.ctl("subscriptions").stdout + lab.ctl("status").stdout
         for token in (a, b, c):
             check(token[:40] not in text, "a token is never shown")
+        contract.check_value("subscriptions", "confirmed", json.loads(lab.ctl("subscriptions", "confirm", "1", "--json").stdout))
 
 
 def subscription(lab, kind, token):
