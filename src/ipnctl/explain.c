@@ -307,18 +307,21 @@ static void print_advice(const struct output *o, const char *heading, const json
 	json_array_foreach(list, i, one)
 	{
 		int64_t until_ms = row_time(one, "until");
+		size_t margin = 2 + width + 2, at = margin;
 		char until[WHEN_SIZE];
 
 		when_format(until_ms, false, until);
+		if (row_text(one, "operation"))
+			at += strlen(row_word(one, "operation")) + 2;
 		output_text(o, COLOUR_DIM, "  %s%*s  ", row_word(one, "about"),
 			    (int)(width - width_of(one, "about")), "");
 		if (row_text(one, "operation"))
 			output_text(o, COLOUR_GOOD, "%s: ", row_word(one, "operation"));
-		output_text(o, colour, "%s", row_word(one, "what"));
-		if (until[0])
-			output_text(o, colour, " (until %s UTC%s)", until,
-				    until_ms < now_ms ? ", which is over" : "");
-		fputc('\n', o->f);
+		output_prose(o, colour, at, margin, "%s%s%s%s%s", row_word(one, "what"),
+			     until[0] ? " (until " : "", until, until[0] ? " UTC" : "",
+			     !until[0]           ? ""
+			     : until_ms < now_ms ? ", which is over)"
+						 : ")");
 	}
 }
 

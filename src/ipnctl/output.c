@@ -135,6 +135,50 @@ void output_line(const struct output *o, enum colour colour, const char *format,
 	fputc('\n', o->f);
 }
 
+void output_words(const struct output *o, enum colour colour, const char *clean, size_t first,
+		  size_t room, size_t margin)
+{
+	const char *begin = clean, *end = clean;
+
+	while (*begin) {
+		const char *next = end + strspn(end, " ");
+		CLEANUP(freep) char *line = NULL;
+
+		next += strcspn(next, " ");
+		line = output_need(strndup(begin, (size_t)(next - begin)));
+		if (*end && (end == begin || output_width(line) <= first)) {
+			end = next;
+			continue;
+		}
+		free(line);
+		line = output_need(strndup(begin, (size_t)(end - begin)));
+		output_put(o, colour, line);
+		begin = end = end + strspn(end, " ");
+		first = room;
+		if (*begin)
+			fprintf(o->f, "\n%*s", (int)margin, "");
+	}
+}
+
+void output_prose(const struct output *o, enum colour colour, size_t at, size_t margin,
+		  const char *format, ...)
+{
+	CLEANUP(freep) char *text = NULL, *clean = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	clean = output_clean(output_need(text));
+	/* The words of one column are no prose. */
+	if (o->width < margin + OUTPUT_PROSE_WIDTH || o->width < at + OUTPUT_PROSE_WIDTH)
+		output_put(o, colour, clean);
+	else
+		output_words(o, colour, clean, o->width - at, o->width - margin, margin);
+	fputc('\n', o->f);
+}
+
 /* The lines of a text; one that ends with a line end has no empty line behind it. */
 static size_t count_lines(const char *text)
 {

@@ -14,6 +14,8 @@
 
 enum colour { COLOUR_PLAIN, COLOUR_GOOD, COLOUR_WAIT, COLOUR_BAD, COLOUR_DIM, COLOUR_BOLD };
 
+#define OUTPUT_PROSE_WIDTH 24 /* less room is none for a sentence */
+
 struct output {
 	FILE *f;
 	bool colour;
@@ -45,6 +47,20 @@ void output_text(const struct output *o, enum colour colour, const char *format,
 /* The same with a line end. */
 void output_line(const struct output *o, enum colour colour, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * What is clean already, in lines of at most `first` columns, then `room`: broken at its spaces, and further lines `margin`
+ * columns in. A longer word has a line of its own.
+ */
+void output_words(const struct output *o, enum colour colour, const char *clean, size_t first,
+		  size_t room, size_t margin);
+
+/*
+ * The formatted text, escaped, with a line end. On a terminal that is too narrow it goes on beneath itself: it begins in the
+ * column `at`, and goes on in the column `margin`.
+ */
+void output_prose(const struct output *o, enum colour colour, size_t at, size_t margin,
+		  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /*
  * A text of many lines, the last `max` of them (0: all), each behind `indent` spaces and a bar; a note tells of those

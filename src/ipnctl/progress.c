@@ -56,7 +56,7 @@ void progress_end(struct progress *p)
 
 enum exit_code progress_ended_early(const char *how_to_go_on)
 {
-	log_error("interrupted; what was done stays done: %s", how_to_go_on);
+	log_error("interrupted; what was done stays done; %s", how_to_go_on);
 	return EXIT_TRY_AGAIN;
 }
 

@@ -15,6 +15,8 @@
 #include "sns/topic.h"
 #include "verdict/verdict.h"
 
+#define FIELD_WIDTH 18 /* of a name, and the space behind it */
+
 /* {running, pid, urls} from the lock file: a pid, then a URL a line. `running` is null when that cannot be seen. */
 static json_t *daemon_status(const struct ctl *c, const char *program)
 {
@@ -135,7 +137,7 @@ static int add_answers(struct ctl *c, json_t *status)
 
 static void print_field(const struct output *o, const char *name)
 {
-	output_text(o, COLOUR_DIM, "%-18s", name);
+	output_text(o, COLOUR_DIM, "%-*s", FIELD_WIDTH, name);
 }
 
 static void print_daemon(const struct output *o, const char *program, const json_t *status)
@@ -243,7 +245,8 @@ static void print_held(const struct output *o, const json_t *held)
 		if (n == 0)
 			continue;
 		print_field(o, kinds[i].key);
-		output_line(o, COLOUR_WAIT, "%" PRId64 " held: %s", n, kinds[i].words);
+		output_prose(o, COLOUR_WAIT, FIELD_WIDTH, FIELD_WIDTH, "%" PRId64 " held: %s", n,
+			     kinds[i].words);
 	}
 }
 
@@ -257,8 +260,8 @@ static void print_subscriptions(const struct ctl *c, const json_t *rows)
 	{
 		format_ago(c, row, "sent_at", ago);
 		print_field(&c->out, "subscription");
-		output_line(&c->out, COLOUR_BAD, "account %s, %s: %s", row_word(row, "account"),
-			    ago, row_word(row, "advice"));
+		output_prose(&c->out, COLOUR_BAD, FIELD_WIDTH, FIELD_WIDTH, "account %s, %s: %s",
+			     row_word(row, "account"), ago, row_word(row, "advice"));
 		print_field(&c->out, "");
 		output_line(&c->out, COLOUR_PLAIN, "ipnctl subscriptions confirm %" PRId64,
 			    row_number(row, "id"));
@@ -275,8 +278,9 @@ static void print_paused(const struct ctl *c, const json_t *hooks)
 		if (!row_text(hook, "paused_at") || !row_number(hook, "active"))
 			continue;
 		print_field(&c->out, "hook paused");
-		output_line(&c->out, COLOUR_BAD, "%s fails for everyone: %s",
-			    row_word(hook, "name"), row_word(hook, "paused_why"));
+		output_prose(&c->out, COLOUR_BAD, FIELD_WIDTH, FIELD_WIDTH,
+			     "%s fails for everyone: %s", row_word(hook, "name"),
+			     row_word(hook, "paused_why"));
 		print_field(&c->out, "");
 		output_line(&c->out, COLOUR_PLAIN,
 			    "one run a minute is tried; mend it, then: ipnctl hooks resume %s",

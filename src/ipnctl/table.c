@@ -6,8 +6,7 @@
 #include "ipnctl/output.h"
 
 #define COLUMN_GAP  2
-#define FOLD_INDENT 4  /* of what goes on on the next line */
-#define PROSE_WIDTH 24 /* less room is none for a sentence */
+#define FOLD_INDENT 4 /* of what goes on on the next line */
 
 struct cell {
 	char *text;
@@ -91,8 +90,8 @@ static void fold(const struct table *t, size_t terminal, struct layout *l)
 		bool first = i == 0 || l->line[i - 1] != line;
 		size_t begin = at + (first ? 0 : COLUMN_GAP);
 		/* Prose may be broken at its spaces instead. */
-		size_t need = i == last && !t->right[i] && l->widths[i] > PROSE_WIDTH
-				      ? PROSE_WIDTH
+		size_t need = i == last && !t->right[i] && l->widths[i] > OUTPUT_PROSE_WIDTH
+				      ? OUTPUT_PROSE_WIDTH
 				      : l->widths[i];
 
 		if (!first && begin + need > terminal) {
@@ -103,30 +102,6 @@ static void fold(const struct table *t, size_t terminal, struct layout *l)
 		at = begin + l->widths[i];
 		if (i == last)
 			l->room = terminal > begin ? terminal - begin : 1;
-	}
-}
-
-/* The text, broken at spaces where it is wider than `room`; further lines begin `margin` columns in. */
-static void print_prose(const struct output *o, const struct cell *cell, size_t room, size_t margin)
-{
-	const char *begin = cell->text, *end = begin;
-
-	while (*begin) {
-		const char *next = end + strspn(end, " ");
-		CLEANUP(freep) char *line = NULL;
-
-		next += strcspn(next, " ");
-		line = output_need(strndup(begin, (size_t)(next - begin)));
-		if (*end && (end == begin || output_width(line) <= room)) {
-			end = next;
-			continue;
-		}
-		free(line);
-		line = output_need(strndup(begin, (size_t)(end - begin)));
-		output_put(o, cell->colour, line);
-		begin = end = end + strspn(end, " ");
-		if (*begin)
-			fprintf(o->f, "\n%*s", (int)margin, "");
 	}
 }
 
@@ -144,7 +119,7 @@ static void print_row(const struct table *t, size_t row, const struct layout *l,
 		if (t->right[i])
 			fprintf(o->f, "%*s", (int)pad, "");
 		if (i + 1 == t->columns && l->room)
-			print_prose(o, cell, l->room, at);
+			output_words(o, cell->colour, cell->text, l->room, l->room, at);
 		else
 			output_put(o, cell->colour, cell->text);
 		at += l->widths[i] + COLUMN_GAP;

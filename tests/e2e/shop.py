@@ -4,10 +4,10 @@ What of its output is not the same every time, `tidy` makes so: the folders beco
 
 import contextlib
 import datetime
-import getpass
 import http.client
 import json
 import os
+import pwd
 import re
 import shutil
 import sqlite3
@@ -72,6 +72,14 @@ HOOKS = {
             'S01-5555555-*) printf "\\033]0;title\\007\\033[31mred \\302\\233 \\342\\200\\256 小包 \\377\\n";;\n'
             '*) echo "parcel $IPN_EVENT_ID is on its way";;\nesac',
 }
+
+
+def login():
+    """As ipnctl writes it down, of who is not root."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def seconds(time):
@@ -335,7 +343,7 @@ class Shop(Lab):
                 (r"\b[\d.]+ KiB, and [\d.]+ (bytes|[KM]iB) of log", "412.0 KiB, and 0 bytes of log"),
                 (r'"(bytes|log_bytes)": ?\d+', r'"\1": 421888'), (r"\b\d+ bytes, checked", "421888 bytes, checked"),
                 (r"2026-11-26([T ])1(?:[3-7]:\d\d|2:\d[1-9]|2:[1-5]0)(:\d\d\.\d{3})?", again),
-                (rf"\b{re.escape(getpass.getuser())}\b" if os.geteuid() else r"(?!)", "alice")):
+                (rf"\b{re.escape(login())}\b" if os.geteuid() else r"(?!)", "alice")):
             text = re.sub(pattern, to, text)
         return text
 

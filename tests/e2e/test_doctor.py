@@ -442,7 +442,7 @@ def messages():
         strange = "arn:aws:sns:us-east-1:123456789012:stranger"
         equal([lab.send(lab.envelope(inner(), TopicArn=t)).status for t in (other, strange)], [503, 403], "answers")
         lab.stop()  # which writes the counters
-        f = brings(lab, "topics", "failed", f"topic {other} is no account's: refused 1 times",
+        f = brings(lab, "topics", "failed", f"topic {other} is no account's: refused 1 time,",
                    (f'topic_arn = "{other}"', 'seller_id = {"AOTHERSELLER"}', "environment = live", "systemctl reload ipnd"))
         check(strange not in str(f), "a stranger's topic is nobody's business")
         lines = f["mend"]

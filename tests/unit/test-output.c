@@ -188,6 +188,32 @@ START_TEST(folds_tables)
 }
 END_TEST
 
+static const struct {
+	size_t width, at, margin;
+	const char *printed;
+} prose[] = {
+	{0, 4, 2, "one two three four five sixty\n"},
+	{33, 4, 2, "one two three four five sixty\n"},
+	{32, 4, 2, "one two three four five\n  sixty\n"},
+	{28, 4, 2, "one two three four five\n  sixty\n"},
+	{27, 4, 2, "one two three four five sixty\n"}, /* too narrow for prose */
+	{34, 10, 0, "one two three four five\nsixty\n"},
+};
+
+START_TEST(breaks_prose)
+{
+	struct capture c;
+	CLEANUP(freep) char *text = NULL;
+
+	begin(&c, false);
+	c.o.width = prose[_i].width;
+	output_prose(&c.o, COLOUR_PLAIN, prose[_i].at, prose[_i].margin, "%s",
+		     "one two three four five sixty");
+	text = end(&c);
+	ck_assert_str_eq(text, prose[_i].printed);
+}
+END_TEST
+
 START_TEST(holds_many_rows)
 {
 	struct capture c;
@@ -286,6 +312,7 @@ int main(void)
 	tcase_add_test(c, aligns_tables);
 	tcase_add_test(c, aligns_coloured_tables);
 	tcase_add_loop_test(c, folds_tables, 0, N(folded));
+	tcase_add_loop_test(c, breaks_prose, 0, N(prose));
 	tcase_add_test(c, holds_many_rows);
 	tcase_add_loop_test(c, prints_blocks, 0, N(blocks));
 	tcase_add_test(c, prints_ascii_json);
