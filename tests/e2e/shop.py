@@ -336,6 +336,9 @@ class Shop(Lab):
         def again(match):  # when a hook is tried again has chance in it
             return f"2026-11-26{match[1]}15:00" + (":00.000" if match[2] else "")
 
+        def alice(match):  # in the same column
+            return "alice" + match[1] + " " * (len(match[2]) + (len(login()) - len("alice") if len(match[2]) > 1 else 0))
+
         for pattern, to in (
                 (re.escape(self.state), "/var/lib/ipnd"), (re.escape(self.home), "/etc/ipnd"), (re.escape(self.folder), "/tmp/lab"),
                 (re.escape(BUILD), "/usr/bin"), (self.hex, "0" * 32), (r"\bpid \d+", "pid 4711"), (r'"pid": ?\d+', '"pid": 4711'),
@@ -343,7 +346,7 @@ class Shop(Lab):
                 (r"\b[\d.]+ KiB, and [\d.]+ (bytes|[KM]iB) of log", "412.0 KiB, and 0 bytes of log"),
                 (r'"(bytes|log_bytes)": ?\d+', r'"\1": 421888'), (r"\b\d+ bytes, checked", "421888 bytes, checked"),
                 (r"2026-11-26([T ])1(?:[3-7]:\d\d|2:\d[1-9]|2:[1-5]0)(:\d\d\.\d{3})?", again),
-                (rf"\b{re.escape(login())}\b" if os.geteuid() else r"(?!)", "alice")):
+                (rf"\b{re.escape(login())}\b((?:\\e\[0m)?)( *)" if os.geteuid() else r"(?!)", alice)):
             text = re.sub(pattern, to, text)
         return text
 
