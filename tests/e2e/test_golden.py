@@ -73,7 +73,7 @@ class Terminal:
     def __init__(self, shop, width, height):
         self.shop, self.socket = shop, os.path.join(shop.folder, f"tmux-{width}")
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), "exec sleep 3600",
-                  env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "xterm"})
+                  env={"PATH": os.environ["PATH"], "SHELL": "/bin/sh", "LC_ALL": "C.UTF-8", "TERM": "xterm"})
         self.tmux("set-option", "-g", "history-limit", "5000")
 
     def tmux(self, *arguments, **options):
