@@ -344,7 +344,7 @@ class Shop(Lab):
                 (re.escape(BUILD), "/usr/bin"), (self.hex, "0" * 32), (r"\bpid \d+", "pid 4711"), (r'"pid": ?\d+', '"pid": 4711'),
                 (r"https://(127\.0\.0\.1|localhost):\d+", "https://127.0.0.1:8443"), (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:8080"),
                 (r"\b[\d.]+ KiB, and [\d.]+ (bytes|[KM]iB) of log", "412.0 KiB, and 0 bytes of log"),
-                (r'"(bytes|log_bytes)": ?\d+', r'"\1": 421888'), (r"\b\d+ bytes, checked", "421888 bytes, checked"),
+                (r'"schema": ?\d+', '"schema": 0'), (r'"(bytes|log_bytes)": ?\d+', r'"\1": 421888'), (r"\b\d+ bytes, checked", "421888 bytes, checked"),
                 (r"2026-11-26([T ])1(?:[3-7]:\d\d|2:\d[1-9]|2:[1-5]0)(:\d\d\.\d{3})?", again),
                 (rf"(?:\b|(?<=\[2m)){re.escape(login())}\b((?:\\e\[0m)?)( *)" if os.geteuid() else r"(?!)", alice)):
             text = re.sub(pattern, to, text)
