@@ -237,6 +237,7 @@ class Shop(Lab):
         self.sent = 0
         self.told = []  # (command, [what it said as JSON])
         self.wrong_codes = []
+        self.rows_in_line = 0
         self.typed = dict(self.clock.environment, PATH=f"{BUILD}:{os.environ['PATH']}", IPND_CONFIG=self.config, SUDO_USER="alice")
         with open(self.config, "w") as f:
             f.write(CONFIG.replace("HOME", self.home).replace("TOPICJP", TOPIC_JP).replace("TOPIC", self.topic))

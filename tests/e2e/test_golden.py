@@ -10,7 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
-import time
+import unicodedata
 
 import contract
 from lab import PATIENCE, SOURCE, Skip, case, check, equal, say, wait_for
@@ -19,6 +19,37 @@ from shop import Shop
 GOLDEN = os.path.join(SOURCE, "tests", "golden")
 RENEW = os.environ.get("IPND_GOLDEN") == "renew"
 DIFFERENCE_LINES = 60
+
+
+RIGHT = {"TOTAL", "AMOUNT", "CAPTURED", "REFUNDED", "LIMIT", "LEFT", "REVERSED", "N", "EVENT", "COUNT", "MESSAGES", "UNSEEN", "PENDING",
+         "RUNNING", "DEAD", "ATTEMPTS", "OPEN", "LAST EVENT", "NOTIFICATIONS"}  # headings of numbers
+
+
+def columns_of(line):
+    """The line as a terminal shows it: a wide character has two columns, a combining one none."""
+    shown = []
+    for c in line:
+        if not unicodedata.combining(c) and unicodedata.category(c) != "Mn":
+            shown += [c] + ["wide"] * (unicodedata.east_asian_width(c) in "WF")
+    return shown
+
+
+def check_tables(text, right):
+    """Below each heading its column begins, or ends where it is of numbers. How many rows were looked at."""
+    headings, rows = [], 0
+    for line in text.split("\n"):
+        parts = list(re.finditer(r"\S+(?: \S+)*", line))
+        if len(parts) > 1 and re.fullmatch(r"[A-Z' ()]+", line):
+            headings = parts
+        elif not headings or not re.search(r"\S {2,}\S", line):  # a sentence ends a table
+            headings = []
+        else:
+            shown, rows = columns_of(line), rows + 1
+            for h in headings:
+                at, beside = (h.end() - 1, (h.end(), h.end() + 1)) if h[0] in right else (h.start(), (h.start() - 2, h.start() - 1))
+                check(len(shown) > at and shown[at] != " " and all(shown[i:i + 1] in ([" "], []) for i in beside if i >= 0),
+                      f"{h[0]} is out of line: {line}")
+    return rows
 
 
 class Command:
@@ -109,6 +140,7 @@ def piped(shop, command):
 def as_text(shop, command):
     p = piped(shop, command)
     check("\033" not in p.stdout + p.stderr, f"{command.text}: no colour in a pipe")
+    shop.rows_in_line += check_tables(p.stdout, RIGHT - {"EVENT"} if command.verb == "states" else RIGHT)  # there they are names
     return p.stdout + "".join(f"stderr: {line}\n" for line in p.stderr.splitlines()) + f"[exit {p.returncode}]\n"
 
 
@@ -201,6 +233,7 @@ def golden():
         shutil.rmtree(shop.state)
         as_json(shop, Command("69 s ipnctl status"))
         contract.check_told(shop.told)
+        check(shop.rows_in_line > 100, f"rows of tables: {shop.rows_in_line}")
         recorder.compare()
 
 
