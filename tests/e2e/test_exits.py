@@ -207,7 +207,7 @@ def permission():
 
 
 def timeless(text):
-    return re.sub(r":\d\d\.\d{3}Z", "", text)
+    return re.sub(r" +\d+ s ago *|\d\d:\d\d\.\d{3}Z", " ", text)
 
 
 def hidden(path):
