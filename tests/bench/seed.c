@@ -4,30 +4,25 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "base/exit.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/utc.h"
-#include "hooks/match.h"
 #include "ipnctl/progress.h"
 #include "ledger/apply.h"
 #include "ledger/private.h"
-#include "ledger/queue.h"
 #include "receive/message.h"
+#include "runs.h"
 #include "stream.h"
 
-#define DAY_MS         (24 * 60 * 60 * INT64_C(1000))
-#define N_MAX          100000000
-#define DAYS           90
-#define DAYS_MAX       10000
-#define BATCH          5000 /* notifications in a transaction */
-#define EVENTS_AT_ONCE 256
-#define HOOK_TOOK_MS   30
-#define DEAD_EVERY     1000 /* of so many runs one gives up */
-#define PENDING        50   /* so many runs are still to do at the end */
-#define GIVE_UP        100  /* exit status */
+#define DAY_MS   (24 * 60 * 60 * INT64_C(1000))
+#define N_MAX    100000000
+#define DAYS     90
+#define DAYS_MAX 10000
+#define BATCH    5000 /* notifications in a transaction */
 
 /* The account of `ipn-simulate init`. */
 static char topic[] = "arn:aws:sns:us-east-1:291180941288:A3BXB0YN3XH17HAREHEARSAL",
@@ -43,118 +38,84 @@ struct seeding {
 	uint64_t n, days, seed;
 	int64_t until_ms;
 	struct account account;
-	struct hook_config hook; /* its name is NULL: none */
+	struct runs runs; /* the hook's name is NULL: none */
 	struct config config;
 	struct ledger *ledger;
 	struct stream *stream;
 	struct progress progress;
 	uint64_t stored, verdicts[VERDICT_N];
-	int64_t last_ms;  /* when the last one was received */
-	int64_t decided;  /* events up to this one have their runs */
-	bool leaves_last; /* those of the last events stay pending */
-	int64_t newest;
+	int64_t last_ms; /* when the last one was received */
 };
-
-/* ---- runs of the hook ---- */
-
-static int end_run(struct seeding *s, const struct queue_event *e, int64_t now_ms)
-{
-	bool dies = e->id % DEAD_EVERY == 0;
-	struct queue_attempt attempt;
-	char output[256];
-	int n, r = queue_start(s->ledger, e->id, s->hook.name, true, now_ms, &attempt);
-
-	if (r < 0)
-		return r;
-	n = snprintf(output, sizeof(output), "%s %s: %s -> %s\n", e->name, e->object_id,
-		     e->previous_state ? e->previous_state : "new", e->state ? e->state : "");
-	r = queue_end(s->ledger, &(struct queue_end){
-					 .event_id = e->id,
-					 .hook = s->hook.name,
-					 .attempt = attempt.number,
-					 .state = dies ? QUEUE_DEAD : QUEUE_DONE,
-					 .next_attempt_ms = UTC_UNKNOWN,
-					 .counted = attempt.counted,
-					 .has_status = true,
-					 .exit_status = dies ? GIVE_UP : 0,
-					 .detail = dies ? "exit 100: given up" : "exit 0",
-					 .output = {output, (size_t)n},
-					 .now_ms = now_ms + HOOK_TOOK_MS,
-				 });
-	if (r == 0 && dies)
-		r = queue_dead_event(s->ledger, e->id, s->hook.name, now_ms + HOOK_TOOK_MS);
-	return r < 0 ? r : 0;
-}
-
-static int decide(const struct queue_event *e, void *userdata)
-{
-	struct seeding *s = userdata;
-	int64_t now_ms = e->created_ms + HOOK_TOOK_MS;
-	struct why why;
-	int r = 0;
-
-	s->decided = e->id;
-	switch (match_event(&s->hook, e, &why)) {
-	case MATCH_NOT:
-		return 0;
-	case MATCH_SKIP:
-		return queue_put(s->ledger, e->id, s->hook.name, why.text, now_ms);
-	case MATCH_RUN:
-		r = queue_put(s->ledger, e->id, s->hook.name, NULL, now_ms);
-		break;
-	}
-	if (r < 0 || (s->leaves_last && e->id > s->newest - PENDING))
-		return r;
-	return end_run(s, e, now_ms);
-}
-
-static int run_hook(struct seeding *s)
-{
-	int64_t before;
-	int r = s->hook.name ? queue_newest(s->ledger, &s->newest) : 0;
-
-	if (r < 0 || !s->hook.name)
-		return r;
-	do {
-		before = s->decided;
-		r = queue_events(s->ledger, before, EVENTS_AT_ONCE, decide, s);
-	} while (r == 0 && s->decided != before);
-	return r < 0 ? r : queue_seen(s->ledger, s->hook.name, s->decided);
-}
 
 /* ---- notifications ---- */
 
-static int store(struct seeding *s, const struct story_post *post, int64_t sent_ms)
-{
-	CLEANUP(message_done) struct message m = {.body = text_of(post->body)};
-	int r;
+/* Written and read by one thread, while the other stores those before. */
+struct batch {
+	struct story_post posts[BATCH];
+	struct message messages[BATCH];
+	size_t n;
+	int error;
+};
 
-	if (message_read_stored(&m, &s->config, sent_ms) != VERDICT_PASS) {
-		log_error("what was made is no message: %s: %s", m.why.text, post->body);
+static void batch_free(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		message_done(&b->messages[i]);
+		story_post_done(&b->posts[i]);
+	}
+	free(b);
+}
+DEFINE_CLEANUP(struct batch *, batch_free)
+
+static int make_one(struct seeding *s, struct batch *b)
+{
+	struct message *m = &b->messages[b->n];
+	struct story_post *post = &b->posts[b->n];
+	int64_t sent_ms;
+	int r = stream_next(s->stream, NULL, post, &sent_ms);
+
+	if (r <= 0)
+		return r;
+	b->n++;
+	m->body = text_of(post->body);
+	if (message_read_stored(m, &s->config, sent_ms) != VERDICT_PASS) {
+		log_error("what was made is no message: %s: %s", m->why.text, post->body);
 		return -EINVAL;
 	}
-	message_understand(&m);
-	r = message_store(&m, s->ledger);
-	if (r < 0)
-		return r;
-	s->verdicts[m.verdict]++;
-	s->last_ms = sent_ms;
-	s->stored++;
-	return 0;
+	message_understand(m);
+	return 1;
 }
 
-/* 1: there is more; 0: that was all. */
-static int store_some(struct seeding *s)
+static struct batch *make_batch(struct seeding *s)
 {
-	int r = 1, error;
+	struct batch *b = calloc(1, sizeof(*b));
+	int r = 1;
 
-	for (unsigned i = 0; i < BATCH && r > 0; i++) {
-		CLEANUP(story_post_done) struct story_post post = {0};
-		int64_t sent_ms;
+	while (b && r > 0 && b->n < BATCH)
+		r = make_one(s, b);
+	if (b && r < 0)
+		b->error = r;
+	return b;
+}
 
-		r = stream_next(s->stream, NULL, &post, &sent_ms);
-		if (r > 0 && (error = store(s, &post, sent_ms)) < 0)
-			r = error;
+static void *make_in_thread(void *userdata)
+{
+	return make_batch(userdata);
+}
+
+static int store_batch(struct seeding *s, struct batch *b)
+{
+	int r = b->error;
+
+	for (size_t i = 0; r == 0 && i < b->n; i++) {
+		struct message *m = &b->messages[i];
+
+		r = message_store(m, s->ledger);
+		if (r < 0)
+			return r;
+		s->verdicts[m->verdict]++;
+		s->last_ms = m->received_ms;
+		s->stored++;
 	}
 	return r;
 }
@@ -169,28 +130,41 @@ static int count_verdicts(struct seeding *s)
 	return r;
 }
 
+static int commit_batch(struct seeding *s, struct batch *b)
+{
+	int r = ledger_begin(s->ledger);
+
+	if (r == 0)
+		r = store_batch(s, b);
+	if (r == 0)
+		r = s->runs.hook.name ? runs_write(&s->runs, s->stored == s->n) : 0;
+	if (r == 0 && s->stored == s->n)
+		r = count_verdicts(s);
+	return r == 0 ? ledger_commit(s->ledger) : r;
+}
+
 static int store_all(struct seeding *s)
 {
-	int r, more = 1;
+	CLEANUP(batch_freep) struct batch *b = make_batch(s);
+	int r = b ? 0 : -ENOMEM;
 
-	while (more > 0) {
-		r = ledger_begin(s->ledger);
-		if (r == 0)
-			r = more = store_some(s);
-		if (r >= 0) {
-			s->leaves_last = more == 0;
-			r = run_hook(s);
-		}
-		if (r == 0 && more == 0)
-			r = count_verdicts(s);
-		if (r == 0)
-			r = ledger_commit(s->ledger);
+	while (r == 0 && b->n) {
+		pthread_t maker;
+		void *next;
+
+		r = -pthread_create(&maker, NULL, make_in_thread, s);
 		if (r < 0)
-			return r;
-		if (!progress_step((int64_t)s->stored, (int64_t)s->n, &s->progress))
-			return -EINTR;
+			break;
+		r = commit_batch(s, b);
+		pthread_join(maker, &next);
+		batch_free(b);
+		b = next;
+		if (r == 0 && !b)
+			r = -ENOMEM;
+		if (r == 0 && !progress_step((int64_t)s->stored, (int64_t)s->n, &s->progress))
+			r = -EINTR;
 	}
-	return 0;
+	return r;
 }
 
 /* ---- the database ---- */
@@ -201,15 +175,12 @@ static int open_ledger(struct seeding *s)
 	struct why why;
 	int r;
 
-	if (access(s->path, F_OK) == 0) {
-		log_error("%s: is there already; name a new file", s->path);
-		return -EEXIST;
-	}
 	r = ledger_open(s->path, LEDGER_OWN, &s->ledger, &why);
 	if (r < 0) {
 		log_error("%s: %s", s->path, why.text);
 		return r;
 	}
+	s->runs.ledger = s->ledger;
 	return ledger_run(s->ledger, "PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;"
 				     "PRAGMA wal_autocheckpoint = 32768");
 }
@@ -226,6 +197,7 @@ static int register_hook(struct seeding *s)
 
 static int finish(struct seeding *s)
 {
+	s->runs.ledger = s->ledger;
 	return ledger_run(s->ledger, "PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
@@ -270,12 +242,12 @@ static void set_names(struct seeding *s, char *account, char *hook)
 		.seller_id = {sellers, 1},
 		.environment = ENVIRONMENT_SANDBOX,
 	};
-	s->hook = (struct hook_config){
+	s->runs.hook = (struct hook_config){
 		.name = hook, .on = {every, 1}, .environment = ENVIRONMENT_ANY, .late = true};
 	s->config = (struct config){
 		.accounts = &s->account,
 		.n_accounts = 1,
-		.hooks = &s->hook,
+		.hooks = &s->runs.hook,
 		.n_hooks = hook ? 1 : 0,
 	};
 }
@@ -297,6 +269,10 @@ static bool set_operands(const struct options *o, int n, char **operands, struct
 		return false;
 	}
 	s->path = operands[0];
+	if (access(s->path, F_OK) == 0) {
+		log_error("%s: is there already; name a new file", s->path);
+		return false;
+	}
 	s->hook_name = o->hook ? strdup(o->hook) : NULL;
 	set_names(s, n > 2 ? operands[2] : account, s->hook_name);
 	return number("N", operands[1], N_MAX, &s->n) &&
