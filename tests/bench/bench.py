@@ -5,11 +5,9 @@ import json
 import os
 import shutil
 import socket
-import ssl
 import struct
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
@@ -76,7 +74,7 @@ class Bench(lab.Lab):
     def seed(self, n, *options):
         free = shutil.disk_usage(self.folder).free
         if free < n * BYTES_EACH:
-            raise Trouble(f"{self.folder} has {free // MIB} MiB free, and {n} notifications need {n * BYTES_EACH // MIB}: "
+            raise Trouble(f"{self.folder} has {free // MIB} MiB free, and {n} notifications need {n * BYTES_EACH // MIB} MiB: "
                           "name another folder in TMPDIR, or take fewer")
         tell(f"seeding {n}")
         run("tests/bench/seed", *options, self.database, n)
@@ -90,7 +88,6 @@ class Bench(lab.Lab):
         """ipn-simulate load of so many; what it tells, and what they cost `pid` (ipnd)."""
         tell(f"load: {count} over {connections} connections")
         pid = pid or self.daemons["ipnd"].pid
-        cpu, commits = 0, 0
         # The messages are signed first, which costs ipnd nothing.
         cpu, commits = cpu_us(pid), self.commits() if not to else 0
         load = json.loads(run("ipn-simulate", "load", "--config", self.config, "--connections", connections, "--count", count,
@@ -128,17 +125,12 @@ def answering(home):
             p.kill()
 
 
-def quick_check():
-    """Nothing but what stands here may be missing."""
-    return [p for p in lab.PROGRAMS if not os.path.exists(os.path.join(lab.BUILD, p))]
-
-
 def main(function):
     """Runs it; whatever happens, no process and no folder is left."""
     lab.take_lines()
     lab.adopt_orphans()
     try:
-        missing = quick_check()
+        missing = [p for p in lab.PROGRAMS if not os.path.exists(os.path.join(lab.BUILD, p))]
         if missing:
             raise Trouble(f"{lab.BUILD} has no {', '.join(missing)}: build first, or name the folder in top_builddir")
         function()
