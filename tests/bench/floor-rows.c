@@ -96,7 +96,7 @@ static void rows_done(struct rows *rows)
 
 int main(int argc, char **argv)
 {
-	CLEANUP(rows_done) struct rows rows = {NULL};
+	CLEANUP(rows_done) struct rows rows = {.db = NULL};
 	struct measured took;
 	int r;
 

@@ -312,7 +312,7 @@ static int run(struct seeding *s)
 
 int main(int argc, char **argv)
 {
-	struct options o = {NULL};
+	struct options o = {.help = NULL};
 	const struct option_row rows[] = {
 		{0, "hook", "NAME", "with a run of that hook for each event; most are done",
 		 &o.hook},

@@ -17,8 +17,6 @@
 #include "simulate/batch.h"
 #include "simulate/stage.h"
 
-DEFINE_CLEANUP(struct config *, config_free)
-
 enum step {
 	STEP_ENVELOPE,
 	STEP_SIGNATURE,
