@@ -29,27 +29,6 @@ void batch_done(struct batch *b)
 	*b = (struct batch){0};
 }
 
-/* A registration is of the account itself, so that all stories would tell of one object. */
-static bool is_of_its_own(const struct scenario *s)
-{
-	for (size_t i = 0; i < s->n_steps; i++)
-		if (s->steps[i].object == OBJECT_SOLUTION_PROVIDER)
-			return false;
-	return true;
-}
-
-static const struct scenario *next_scenario(size_t *i)
-{
-	const struct scenario *s;
-
-	do {
-		s = scenario_at((*i)++);
-		if (!s)
-			*i = 0;
-	} while (!s || !is_of_its_own(s));
-	return s;
-}
-
 /* Who gets which of the posts. */
 static int lay_out(size_t n, struct batch *ret)
 {
@@ -62,7 +41,7 @@ static int lay_out(size_t n, struct batch *ret)
 	while (given < n) {
 		struct batch_story *s = &b.stories[b.n_stories++];
 
-		s->scenario = next_scenario(&scenario);
+		s->scenario = scenario_next(&scenario);
 		s->posts = &b.posts[given];
 		s->n = n - given < s->scenario->n_steps ? n - given : s->scenario->n_steps;
 		given += s->n;

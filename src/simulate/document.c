@@ -38,14 +38,13 @@ static void indent(const struct xml *x)
 static void escaped(FILE *f, const char *value)
 {
 	for (; *value; value++) {
-		if (*value == '&')
-			fputs("&amp;", f);
-		else if (*value == '<')
-			fputs("&lt;", f);
-		else if (*value == '>')
-			fputs("&gt;", f);
-		else
-			fputc(*value, f);
+		size_t plain = strcspn(value, "&<>");
+
+		fwrite(value, 1, plain, f);
+		value += plain;
+		if (!*value)
+			break;
+		fputs(*value == '&' ? "&amp;" : *value == '<' ? "&lt;" : "&gt;", f);
 	}
 }
 

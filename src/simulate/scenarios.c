@@ -251,3 +251,24 @@ const struct scenario *scenario_find(const char *name)
 			return s;
 	return NULL;
 }
+
+/* A registration is of the account itself, so that all stories would tell of one object. */
+static bool is_of_its_own(const struct scenario *s)
+{
+	for (size_t i = 0; i < s->n_steps; i++)
+		if (s->steps[i].object == OBJECT_SOLUTION_PROVIDER)
+			return false;
+	return true;
+}
+
+const struct scenario *scenario_next(size_t *i)
+{
+	const struct scenario *s;
+
+	do {
+		s = scenario_at((*i)++);
+		if (!s)
+			*i = 0;
+	} while (!s || !is_of_its_own(s));
+	return s;
+}

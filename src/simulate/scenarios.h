@@ -48,4 +48,7 @@ const struct scenario *scenario_find(const char *name);
 /* The i-th of all, NULL behind the last. */
 const struct scenario *scenario_at(size_t i);
 
+/* Those that can be played many times at once, in turn: `i` is 0 for the first, then as the call before left it. */
+const struct scenario *scenario_next(size_t *i);
+
 #endif

@@ -3,36 +3,35 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "base/cleanup.h"
 #include "base/utc.h"
 
 #include "simulate/document.h"
+#include "simulate/draw.h"
 
 #define DAY_MS                (24 * 60 * 60 * INT64_C(1000))
 #define ORDER_OPEN_MS         (180 * DAY_MS) /* protocol.md section 5 */
 #define AUTHORIZATION_OPEN_MS (30 * DAY_MS)  /* as printed, in the sandbox too */
 #define PUBLISHED_AFTER_MS    12 /* inner Timestamp to the SNS one in recorded messages */
-#define LEAST_LAG_MS          1500 /* the last state to its notification; 0.4 to 4 s in recorded ones */
 
 /* The one subscription that all rehearsals come from. */
 #define SUBSCRIPTION_ID "597ef7c5-0000-4000-8000-000000000001"
 
-/* Version 5 for SNS's MessageId, 4 for Amazon Pay's NotificationReferenceId, as recorded. */
-static int random_uuid(unsigned version, char ret[static STORY_UUID_SIZE])
-{
-	unsigned char b[16];
+/* Where a post is not signed: the length is that of RSA-2048, as in real messages. */
+#define NO_SIGNATURE_LENGTH 342 /* and "==" */
+#define NO_CERTIFICATE      "00000000000000000000000000000000"
 
-	if (getrandom(b, sizeof(b), 0) != sizeof(b))
-		return -errno;
-	b[6] = (unsigned char)((b[6] & 0x0f) | version << 4);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(ret, STORY_UUID_SIZE,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		 b[15]);
-	return 0;
+/* What is drawn for a story: its objects, and two UUIDs for each step. */
+#define DRAW_OBJECTS 0
+static uint64_t draw_message(const struct story *st, const struct scenario_step *step)
+{
+	return 1 + 2 * (uint64_t)(step - st->scenario->steps);
+}
+
+static uint64_t draw_reference(const struct story *st, const struct scenario_step *step)
+{
+	return draw_message(st, step) + 1;
 }
 
 /* Milliseconds of their own for each second, rising with it. */
@@ -63,24 +62,36 @@ static void draw_ids(struct story *st, const uint32_t *drawn)
 	}
 }
 
-int story_begin(const struct scenario *s, const struct account *a, int64_t now_ms,
-		struct story *ret)
+int story_begin_at(const struct scenario *s, const struct account *a, int64_t began_ms,
+		   uint64_t seed, struct story *ret)
 {
-	struct story st = {.account = a, .scenario = s};
+	struct story st = {.account = a, .scenario = s, .began_ms = began_ms, .seed = seed};
 	uint32_t drawn[2 + 2 * SCENARIO_ORDERS_MAX + 2 * SCENARIO_NTH_MAX];
-	int64_t last = 0;
+	int r;
 
 	if (!sns_topic_parse(text_of(a->topic_arn), &st.topic))
 		return -EINVAL;
-	if (getrandom(drawn, sizeof(drawn), 0) != sizeof(drawn))
-		return -errno;
-	for (size_t i = 0; i < s->n_steps; i++)
-		if (s->steps[i].updated_s > last)
-			last = s->steps[i].updated_s;
-	st.began_ms = now_ms - (last + 1) * 1000 - LEAST_LAG_MS;
+	if ((r = draw_bytes(seed, DRAW_OBJECTS, drawn, sizeof(drawn))) < 0)
+		return r;
 	draw_ids(&st, drawn);
 	*ret = st;
 	return 0;
+}
+
+int story_begin(const struct scenario *s, const struct account *a, int64_t now_ms,
+		struct story *ret)
+{
+	int64_t last = 0;
+
+	for (size_t i = 0; i < s->n_steps; i++)
+		if (s->steps[i].updated_s > last)
+			last = s->steps[i].updated_s;
+	return story_begin_at(s, a, now_ms - (last + 1) * 1000 - STORY_LAG_MS, 0, ret);
+}
+
+int64_t story_sent_ms(int64_t began_ms, const struct scenario_step *step)
+{
+	return began_ms + (step->updated_s + 1) * 1000 + STORY_LAG_MS;
 }
 
 unsigned story_orders(const struct story *st)
@@ -315,7 +326,7 @@ static int step_inner(const struct story *st, const struct scenario_step *step, 
 	CLEANUP(freep) char *document = NULL;
 	bool live = st->account->environment == ENVIRONMENT_LIVE;
 	char reference[STORY_UUID_SIZE];
-	int r = random_uuid(4, reference);
+	int r = draw_uuid(st->seed, draw_reference(st, step), 4, reference);
 
 	if (r == 0)
 		r = story_document(st, step, &d);
@@ -337,6 +348,12 @@ static int step_inner(const struct story *st, const struct scenario_step *step, 
 	return *ret ? 0 : -ENOMEM;
 }
 
+static void no_signature(char ret[static SIGNATURE_TEXT_SIZE])
+{
+	memset(ret, 'A', NO_SIGNATURE_LENGTH);
+	memcpy(ret + NO_SIGNATURE_LENGTH, "==", 3);
+}
+
 static int sign_and_write(const struct signer *signer, int version, struct message_envelope *e,
 			  char **ret)
 {
@@ -346,7 +363,9 @@ static int sign_and_write(const struct signer *signer, int version, struct messa
 
 	if (!text)
 		return -ENOMEM;
-	if ((r = signer_sign(signer, version, text_of(text), signature)) < 0)
+	if (!signer)
+		no_signature(signature);
+	else if ((r = signer_sign(signer, version, text_of(text), signature)) < 0)
 		return r;
 	e->signature_version = version == 2 ? "2" : "1";
 	e->signature = signature;
@@ -366,13 +385,14 @@ int story_post(const struct story *st, const struct scenario_step *step,
 	char at[UTC_TEXT_SIZE], message_id[STORY_UUID_SIZE];
 	int r;
 
-	if ((r = random_uuid(5, message_id)) < 0 || (r = step_inner(st, step, now_ms, &inner)) < 0)
+	if ((r = draw_uuid(st->seed, draw_message(st, step), 5, message_id)) < 0 ||
+	    (r = step_inner(st, step, now_ms, &inner)) < 0)
 		return r;
 	utc_format(now_ms, at);
 	if (asprintf(&subscription, "%s:" SUBSCRIPTION_ID, st->account->topic_arn) < 0 ||
-	    asprintf(&certificate,
-		     "https://sns.%.*s.amazonaws.com/SimpleNotificationService-%s.pem",
-		     (int)region.len, region.at, signer_hex(signer)) < 0 ||
+	    asprintf(
+		    &certificate, "https://sns.%.*s.amazonaws.com/SimpleNotificationService-%s.pem",
+		    (int)region.len, region.at, signer ? signer_hex(signer) : NO_CERTIFICATE) < 0 ||
 	    asprintf(&unsubscribe,
 		     "https://sns.%.*s.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=%s",
 		     (int)region.len, region.at, subscription) < 0)

@@ -6,23 +6,26 @@
 #include "sns/topic.h"
 
 #include "simulate/authority.h"
+#include "simulate/draw.h"
 #include "simulate/message.h"
 #include "simulate/scenarios.h"
 
 #define STORY_ORDER_SIZE 20 /* "S01-1234567-1234567" */
 #define STORY_ID_SIZE    40
-#define STORY_UUID_SIZE  37
+#define STORY_UUID_SIZE  UUID_TEXT_SIZE
 #define STORY_CURRENCY   "USD" /* rehearsals play the US marketplace */
 #define STORY_PAID_IN    "EUR" /* and some a merchant who is paid in another currency */
 #define STORY_LIMIT      50000 /* of an agreement, for a month (protocol.md section 5) */
+#define STORY_LAG_MS     1500  /* a state to its notification; 0.4 to 4 s in recorded ones */
 #define STORY_PROVIDER   "A2REHEARSALPROV"
 
-/* Fresh random ids, so that a scenario can be played any number of times into one database. */
+/* Ids of its own, so that a scenario can be played any number of times into one database. */
 struct story {
 	const struct account *account; /* borrowed */
 	struct sns_topic topic;        /* of the account */
 	const struct scenario *scenario;
 	int64_t began_ms;
+	uint64_t seed; /* of all ids; 0: random ones */
 	char order_reference_id[SCENARIO_ORDERS_MAX][STORY_ORDER_SIZE];
 	char seller_order_id[SCENARIO_ORDERS_MAX][STORY_ORDER_SIZE];
 	char agreement_id[STORY_ORDER_SIZE];
@@ -46,6 +49,13 @@ struct story_post {
 int story_begin(const struct scenario *s, const struct account *a, int64_t now_ms,
 		struct story *ret);
 
+/* One that began then; the same `seed`, unless it is 0, gives the same ids. */
+int story_begin_at(const struct scenario *s, const struct account *a, int64_t began_ms,
+		   uint64_t seed, struct story *ret);
+
+/* When Amazon would send the notification of a step, of a story that began then. */
+int64_t story_sent_ms(int64_t began_ms, const struct scenario_step *step);
+
 /* The id of a step's object. */
 void story_object_id(const struct story *st, const struct scenario_step *step,
 		     char ret[static STORY_ID_SIZE]);
@@ -60,7 +70,10 @@ unsigned story_orders(const struct story *st);
 /* Whether it tells of an agreement. */
 bool story_has_agreement(const struct story *st);
 
-/* The notification of a step, sent and signed at `now_ms`. 0 or negative errno; the caller calls story_post_done(). */
+/*
+ * The notification of a step, sent and signed at `now_ms`; without a signer, with a signature that proves nothing. 0 or negative
+ * errno; the caller calls story_post_done().
+ */
 int story_post(const struct story *st, const struct scenario_step *step,
 	       const struct signer *signer, int signature_version, int64_t now_ms,
 	       struct story_post *ret);

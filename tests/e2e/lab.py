@@ -130,6 +130,17 @@ def recorded(*parts):
     return path
 
 
+def helper(name):
+    """A check program of the build folder, which only `make check` makes."""
+    path = os.path.join(BUILD, name)
+    if not os.path.exists(path):
+        if not shutil.which("make") or not os.path.exists(os.path.join(BUILD, "Makefile")):
+            raise Skip(f"{name} is not built")
+        p = subprocess.run(["make", "-C", BUILD, name], capture_output=True, text=True)
+        equal(p.returncode, 0, p.stdout + p.stderr)
+    return path
+
+
 class Answer:
     def __init__(self, status, headers, text):
         self.status, self.headers, self.text = status, headers, text

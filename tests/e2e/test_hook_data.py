@@ -3,12 +3,10 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 import urllib.parse
 
-from lab import BUILD, NAMESPACE, PATIENCE, Lab, Skip, capture_xml, case, check, equal, inner, wait_for
+from lab import NAMESPACE, Lab, capture_xml, case, check, equal, helper, inner, wait_for
 from test_examples import chargeback, count, escaped, order_reference
 from test_types import price, status
 
@@ -62,16 +60,6 @@ def check_both(plain, event):
     for name, value in plain.items():
         known = event[name[4:].lower()]
         equal(value, {True: "1", False: "0"}[known] if isinstance(known, bool) else "" if known is None else str(known), name)
-
-
-def echo_program():
-    path = os.path.join(BUILD, "tests", "e2e", "hook-echo")
-    if not os.path.exists(path):
-        if not shutil.which("make") or not os.path.exists(os.path.join(BUILD, "Makefile")):
-            raise Skip("hook-echo is not built")
-        p = subprocess.run(["make", "-C", BUILD, "tests/e2e/hook-echo"], capture_output=True, text=True, timeout=PATIENCE)
-        equal(p.returncode, 0, p.stdout + p.stderr)
-    return path
 
 
 def records(path):
@@ -207,7 +195,7 @@ def check_process(got, reports, hookd):
 
 @case("hostile text reaches a compiled hook, dash and bash as data: exact environment and argv, one line of JSON, nothing of ours")
 def hostile_text():
-    echo = echo_program()
+    echo = helper("tests/e2e/hook-echo")
     with Lab() as lab:
         canary = os.path.join(lab.folder, "canary")
         folders = {name: os.path.join(lab.folder, name) for name in ("echo", "dash", "bash")}

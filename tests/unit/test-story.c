@@ -319,6 +319,31 @@ START_TEST(stories_have_ids_of_their_own)
 }
 END_TEST
 
+/* What a seed has drawn it draws again; random ones never. */
+START_TEST(stories_of_a_seed_are_the_same)
+{
+	const struct scenario *s = scenario_find("refund-limit");
+	const uint64_t seeds[] = {7, 7, 8, 0, 0};
+	const int64_t now = utc_now_ms();
+	struct story_post posts[5];
+
+	for (size_t i = 0; i < 5; i++) {
+		struct story st;
+
+		ck_assert_int_eq(story_begin_at(s, &account, now - 2000000, seeds[i], &st), 0);
+		ck_assert_int_eq(story_post(&st, &s->steps[0], NULL, 1, now, &posts[i]), 0);
+	}
+	ck_assert_str_eq(posts[0].body, posts[1].body);
+	for (size_t i = 1; i < 5; i++)
+		for (size_t k = i + 1; k < 5; k++) {
+			ck_assert_str_ne(posts[i].body, posts[k].body);
+			ck_assert_str_ne(posts[i].message_id, posts[k].message_id);
+		}
+	for (size_t i = 0; i < 5; i++)
+		story_post_done(&posts[i]);
+}
+END_TEST
+
 START_TEST(account_without_a_topic_is_refused)
 {
 	char wrong[] = "arn:aws:sqs:us-east-1:291180941288:queue";
@@ -342,6 +367,7 @@ int main(void)
 	tcase_add_loop_test(c, posts_are_what_the_program_reads, 1, 3);
 	tcase_add_test(c, stories_are_possible);
 	tcase_add_test(c, stories_have_ids_of_their_own);
+	tcase_add_test(c, stories_of_a_seed_are_the_same);
 	tcase_add_test(c, account_without_a_topic_is_refused);
 	return unit_main(suite);
 }
