@@ -112,6 +112,15 @@ class Bench(lab.Lab):
         return held
 
 
+def alternate(homes, count, connections, times=3):
+    """The same load on each in turn, some times, since a machine is not equally quick all the time: the median ones."""
+    loads = [[] for _ in homes]
+    for _ in range(times):
+        for home, taken in zip(homes, loads):
+            taken.append(home.load(count, connections))
+    return [sorted(taken, key=lambda load: load["per_second"])[len(taken) // 2] for taken in loads]
+
+
 @contextlib.contextmanager
 def answering(home):
     """floor-answer as a process: (pid, URL)."""
