@@ -126,4 +126,16 @@ char *config_file_path(const char *name);
 /* The state folder: the folder of database.path. The caller frees. */
 char *config_state_folder(const struct config *c);
 
+/* One setting as a person is told of it. */
+struct config_setting {
+	const char *section;
+	bool titled; /* the section has a name behind it, and there may be several */
+	const char *name;
+	const char *initial; /* as one would write it; NULL: it must be given */
+	const char *form;    /* what may be written */
+};
+
+/* Tells of every setting, in the order of the file as it is installed. */
+void config_describe(void (*tell)(void *userdata, const struct config_setting *s), void *userdata);
+
 #endif

@@ -302,3 +302,40 @@ const struct section *section_named(const char *name)
 			return &config_sections[i];
 	return NULL;
 }
+
+/* "{}" for an empty list, quotes where the file wants them. */
+static void show_initial(const struct setting *s, char *ret, size_t size)
+{
+	const bool bare =
+		s->kind == SETTING_NUMBER || s->kind == SETTING_SWITCH || s->kind == SETTING_WORD;
+	const char *quote = bare ? "" : "\"";
+
+	if (s->kind == SETTING_LIST && !s->initial[0])
+		snprintf(ret, size, "{}");
+	else if (s->kind == SETTING_LIST)
+		snprintf(ret, size, "{\"%s\"}", s->initial);
+	else
+		snprintf(ret, size, "%s%s%s", quote, s->initial, quote);
+}
+
+static void describe(const struct section *section, const struct setting *s,
+		     void (*tell)(void *userdata, const struct config_setting *s), void *userdata)
+{
+	char initial[128] = "", form[512];
+	struct config_setting told = {section->name, section->titled, s->name, NULL, form};
+
+	setting_form(s, form, sizeof(form));
+	if (s->initial) {
+		show_initial(s, initial, sizeof(initial));
+		told.initial = initial;
+	}
+	tell(userdata, &told);
+}
+
+void config_describe(void (*tell)(void *userdata, const struct config_setting *s), void *userdata)
+{
+	for (size_t i = 0; i < CONFIG_SECTIONS; i++)
+		for (size_t j = 0; j < config_sections[i].n_settings; j++)
+			describe(&config_sections[i], &config_sections[i].settings[j], tell,
+				 userdata);
+}

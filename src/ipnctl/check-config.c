@@ -7,6 +7,13 @@
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
 
+static const char *arg_settings;
+
+static const struct option_row options[] = {
+	{0, "settings", NULL, "read nothing, and show every setting there is", &arg_settings},
+	{0},
+};
+
 /* What is said of a file is a warning: it may be another user's, or on its way. */
 static void check_file(const struct ctl *c, json_t *warnings, const char *setting, const char *path,
 		       int mode)
@@ -100,13 +107,67 @@ static void print_list(const struct output *o, const char *name, const json_t *l
 	fputc('\n', o->f);
 }
 
+static json_t *setting_json(const struct config_setting *s)
+{
+	json_t *row = output_need(json_object());
+
+	json_put(row, "section", json_text(s->section));
+	json_put(row, "titled", json_boolean(s->titled));
+	json_put(row, "name", json_text(s->name));
+	json_put(row, "default", json_text(s->initial));
+	json_put(row, "write", json_text(s->form));
+	return row;
+}
+
+static void add_setting(void *userdata, const struct config_setting *s)
+{
+	json_add(userdata, setting_json(s));
+}
+
+static void print_settings(const struct ctl *c, const json_t *rows)
+{
+	CLEANUP(table_freep) struct table *t = table_new();
+	const json_t *row;
+	size_t i;
+
+	table_heading(t, "SETTING", false);
+	table_heading(t, "DEFAULT", false);
+	table_heading(t, "WRITE", false);
+	json_array_foreach(rows, i, row)
+	{
+		CLEANUP(freep) char *name = NULL;
+
+		if (asprintf(&name, "%s.%s", row_word(row, "section"), row_word(row, "name")) < 0)
+			name = NULL;
+		table_cell(t, COLOUR_BOLD, output_need(name));
+		table_cell(t, COLOUR_PLAIN, row_text(row, "default"));
+		table_cell(t, COLOUR_PLAIN, row_text(row, "write"));
+	}
+	table_print(t, 0, &c->out);
+}
+
+static enum exit_code show_settings(const struct ctl *c)
+{
+	CLEANUP(json_decrefp) json_t *rows = output_need(json_array());
+
+	config_describe(add_setting, rows);
+	if (c->json)
+		output_json_lines(&c->out, rows);
+	else
+		print_settings(c, rows);
+	return EXIT_DONE;
+}
+
 static enum exit_code run(struct ctl *c, char **operands, int n)
 {
-	enum exit_code code = ctl_load_config(c);
 	CLEANUP(json_decrefp) json_t *s = NULL;
+	enum exit_code code;
 
 	(void)operands;
 	(void)n;
+	if (arg_settings)
+		return show_settings(c);
+	code = ctl_load_config(c);
 	if (code != EXIT_DONE)
 		return code;
 	s = summary(c->config, check_files(c));
@@ -128,7 +189,9 @@ const struct verb verb_check_config = {
 	.name = "check-config",
 	.operands = "",
 	.help = "read the configuration and look for the files it names",
-	.more = "A file that is missing or not readable for you is a warning: the daemons may run as another "
-		"user.\n",
+	.more = "A file that is missing or not readable for you is a warning: the daemons may run as another user.\n"
+		"--settings shows for each setting what it is by itself (-: it must be given) and what may be written;\n"
+		"it needs no configuration.\n",
+	.options = options,
 	.run = run,
 };
