@@ -36,7 +36,9 @@ function rename(from, to, i)
 function plain(text)
 {
 	gsub(/\\/, "\\e", text)
-	gsub(/\. /, ".\n", text)
+	while (match(text, /\. [A-Z]/))
+		text = substr(text, 1, RSTART) "
+" substr(text, RSTART + 2)
 	return text ~ /^[.']/ ? "\\&" text : text
 }
 

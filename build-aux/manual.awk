@@ -11,11 +11,13 @@ function fail(what)
 	exit failed = 1
 }
 
-# Text of ours for a line of mdoc.
+# Text of ours for mdoc: a new sentence, a new line.
 function plain(text)
 {
 	gsub(/\\/, "\\e", text)
-	gsub(/\. /, ".\n", text) # a new sentence, a new line
+	while (match(text, /\. [A-Z]/))
+		text = substr(text, 1, RSTART) "
+" substr(text, RSTART + 2)
 	return text ~ /^[.']/ ? "\\&" text : text
 }
 
