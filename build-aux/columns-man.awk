@@ -37,8 +37,7 @@ function plain(text)
 {
 	gsub(/\\/, "\\e", text)
 	while (match(text, /\. [A-Z]/))
-		text = substr(text, 1, RSTART) "
-" substr(text, RSTART + 2)
+		text = substr(text, 1, RSTART) "\n" substr(text, RSTART + 2)
 	return text ~ /^[.']/ ? "\\&" text : text
 }
 
