@@ -76,6 +76,7 @@ FILENAME !~ /\.sql$/ {
 	names[++names_n] = relation
 	columns_n[relation] = 0
 	inside = / \($/
+	select = / AS$/ && !/\(/ ? " " : ""
 	# a view whose columns stand on the line itself
 	if (!inside && match($0, /\(.*\) AS$/)) {
 		n = split(substr($0, RSTART + 1, RLENGTH - 5), words, /, */)
@@ -83,6 +84,22 @@ FILENAME !~ /\.sql$/ {
 			add_column(relation, words[i], "")
 	}
 	next
+}
+
+# A view that names its columns in its SELECT: each is the last word before a comma.
+select && /^FROM / {
+	gsub(/^ SELECT | $/, "", select)
+	n = split(select, words, /, */)
+	for (i = 1; i <= n; i++) {
+		sub(/.* /, "", words[i])
+		add_column(relation, words[i], "")
+	}
+	select = ""
+}
+
+select {
+	gsub(/^[ \t]+|[ \t]+$/, "")
+	select = select $0 " "
 }
 
 /^DROP (TABLE|VIEW) / {
