@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/complete.h"
 #include "base/exit.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -167,8 +168,11 @@ static int serve(struct config **c)
 int main(int argc, char **argv)
 {
 	CLEANUP(config_freep) struct config *c = NULL;
-	int r = options_parse(options, argc, argv, false);
+	int r;
 
+	if (complete_wanted(argc, argv))
+		return complete_program(options, argc, argv);
+	r = options_parse(options, argc, argv, false);
 	if (r < 0)
 		return EXIT_USAGE;
 	if (arg_help) {

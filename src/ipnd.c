@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
+#include "base/complete.h"
 #include "base/exit.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -515,8 +516,11 @@ int main(int argc, char **argv)
 {
 	CLEANUP(config_freep) struct config *c = NULL;
 	struct daemon d = {.lock = -1};
-	int r = options_parse(options, argc, argv, false), code;
+	int r, code;
 
+	if (complete_wanted(argc, argv))
+		return complete_program(options, argc, argv);
+	r = options_parse(options, argc, argv, false);
 	if (r < 0)
 		return EXIT_USAGE;
 	if (arg_help) {

@@ -322,6 +322,15 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	return EXIT_USAGE;
 }
 
+static bool complete(const struct completion *typed, const char *argument)
+{
+	if (strcmp(argument, "STATE") != 0)
+		return false;
+	for (enum queue_state s = QUEUE_PENDING; s <= QUEUE_SKIPPED; s++)
+		complete_print(typed, queue_state_word(s), NULL);
+	return true;
+}
+
 const struct verb verb_hooks = {
 	.name = "hooks",
 	.operands = "[retry EVENT|resume NAME]",
@@ -332,4 +341,5 @@ const struct verb verb_hooks = {
 		"resume ends the pause at once. Both need the database's owner (ipnd) or root.\n",
 	.options = options,
 	.run = run,
+	.complete = complete,
 };

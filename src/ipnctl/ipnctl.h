@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "base/complete.h"
 #include "base/exit.h"
 #include "base/options.h"
 #include "config/config.h"
@@ -38,6 +39,8 @@ struct verb {
 	const char *more;     /* further lines of its --help, each with its line end; "": none */
 	const struct option_row *options; /* its own; NULL: none */
 	enum exit_code (*run)(struct ctl *c, char **operands, int n);
+	/* For shells: prints what the argument of that name may be ("WHAT"), if it is one of the verb's own. NULL: it has none. */
+	bool (*complete)(const struct completion *typed, const char *argument);
 };
 
 #define VERB(name) extern const struct verb verb_##name;

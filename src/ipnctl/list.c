@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ipnctl/complete.h"
 #include "ipnctl/ipnctl.h"
 #include "ipnctl/rows.h"
 #include "ipnctl/when.h"
@@ -146,16 +147,19 @@ static bool state_of_object(enum object_type object, const char *given, const ch
 	return true;
 }
 
+static const enum verdict stored[] = {
+	VERDICT_SAMPLE,    VERDICT_FOREIGN, VERDICT_UNRECOGNIZED, VERDICT_APPLIED,
+	VERDICT_UNCHANGED, VERDICT_STALE,   VERDICT_CONFLICT,
+};
+
+#define STORED_N (sizeof(stored) / sizeof(stored[0]))
+
 /* The verdict of a stored notification as the database spells it. */
 static bool state_of_notification(const char *given, const char **ret)
 {
-	static const enum verdict stored[] = {
-		VERDICT_SAMPLE,    VERDICT_FOREIGN, VERDICT_UNRECOGNIZED, VERDICT_APPLIED,
-		VERDICT_UNCHANGED, VERDICT_STALE,   VERDICT_CONFLICT,
-	};
 	char known[128] = "";
 
-	for (size_t i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
+	for (size_t i = 0; i < STORED_N; i++) {
 		size_t len = strlen(known);
 
 		*ret = verdict_row(stored[i])->word;
@@ -308,6 +312,31 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	return print_rows(c, k, rows);
 }
 
+static void complete_state(const struct completion *typed, const struct kind *k)
+{
+	if (k->query == QUERY_ask_events)
+		complete_event_names(typed);
+	for (size_t i = 0; k->query == QUERY_ask_notifications && i < STORED_N; i++)
+		complete_print(typed, verdict_row(stored[i])->word, NULL);
+	for (enum state s = STATE_NOTHING + 1; k->object != OBJECT_N && s < STATE_N; s++)
+		if (machine_reaches(k->object, STATE_NOTHING, s))
+			complete_print(typed, state_word(s), NULL);
+}
+
+static bool complete(const struct completion *typed, const char *argument)
+{
+	const struct kind *k = typed->n_operands > 1 ? kind_named(typed->operands[1]) : NULL;
+
+	if (strcmp(argument, "STATE") == 0 && k)
+		complete_state(typed, k);
+	else if (strcmp(argument, "WHAT") != 0)
+		return false;
+	else
+		for (size_t i = 0; i < KINDS_N; i++)
+			complete_print(typed, kinds[i].name, NULL);
+	return true;
+}
+
 const struct verb verb_list = {
 	.name = "list",
 	.operands = "WHAT",
@@ -319,4 +348,5 @@ const struct verb verb_list = {
 		"were received.\nTimes are UTC.\n",
 	.options = options,
 	.run = run,
+	.complete = complete,
 };

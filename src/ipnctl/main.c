@@ -2,13 +2,16 @@
 #include <locale.h>
 #include <string.h>
 
+#include "base/complete.h"
 #include "base/log.h"
 #include "base/utc.h"
+#include "ipnctl/complete.h"
 #include "ipnctl/ipnctl.h"
 
 static const char *arg_config, *arg_json, *arg_color, *arg_help, *arg_version;
 
 #define OWN_ROWS 5 /* without the row that ends them */
+#define ROWS_MAX 32
 
 static const struct option_row options[] = {
 	{'c', "config", "FILE",
@@ -73,17 +76,42 @@ static void print_verb_help(const struct verb *v)
 	options_print(options, stdout);
 }
 
-/* Those of every verb and the verb's own, in any order after the verb. Returns as options_parse(). */
-static int parse_after_verb(const struct verb *v, int argc, char **argv)
+/* Those of every verb and the verb's own. */
+static void rows_of_verb(const struct verb *v, struct option_row ret[static ROWS_MAX])
 {
-	struct option_row rows[32];
 	int n = OWN_ROWS;
 
-	memcpy(rows, options, sizeof(options));
+	memcpy(ret, options, sizeof(options));
 	for (const struct option_row *row = v->options; row && row->name; row++)
-		rows[n++] = *row;
-	rows[n] = (struct option_row){0};
+		ret[n++] = *row;
+	ret[n] = (struct option_row){0};
+}
+
+/* In any order after the verb. Returns as options_parse(). */
+static int parse_after_verb(const struct verb *v, int argc, char **argv)
+{
+	struct option_row rows[ROWS_MAX];
+
+	rows_of_verb(v, rows);
 	return options_parse(rows, argc, argv, false);
+}
+
+static enum exit_code complete(int argc, char **argv)
+{
+	struct option_row rows[ROWS_MAX];
+	struct completion typed;
+	const struct verb *v;
+
+	complete_read(options, argc - 2, argv + 2, &typed);
+	v = typed.n_operands > 0 ? verb_named(typed.operands[0]) : NULL;
+	if (v) {
+		rows_of_verb(v, rows);
+		complete_read(rows, argc - 2, argv + 2, &typed);
+	}
+	complete_verb(&typed, v, v ? rows : options, arg_config);
+	for (size_t i = 0; typed.n_operands == 0 && !typed.row && i < VERBS_N; i++)
+		complete_print(&typed, verbs[i]->name, verbs[i]->help);
+	return (enum exit_code)exit_printed(EXIT_DONE);
 }
 
 static enum exit_code usage_failed(const struct verb *v, const char *what)
@@ -123,6 +151,8 @@ int main(int argc, char **argv)
 
 	log_open(IPNCTL_PROGRAM, LOG_INFO);
 	setlocale(LC_CTYPE, "C.UTF-8");
+	if (complete_wanted(argc, argv))
+		return complete(argc, argv);
 	first = options_parse(options, argc, argv, true);
 	if (first < 0)
 		return EXIT_USAGE;

@@ -186,6 +186,15 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	return EXIT_DONE;
 }
 
+static bool complete(const struct completion *typed, const char *argument)
+{
+	if (strcmp(argument, "OBJECT") != 0)
+		return false;
+	for (enum object_type o = 0; o < OBJECT_N; o++)
+		complete_print(typed, object_word(o), NULL);
+	return true;
+}
+
 const struct verb verb_states = {
 	.name = "states",
 	.operands = "[OBJECT]",
@@ -195,4 +204,5 @@ const struct verb verb_states = {
 		"of these moves leads is held: see ipnctl conflicts.\n",
 	.options = options,
 	.run = run,
+	.complete = complete,
 };

@@ -5,9 +5,11 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/complete.h"
 #include "base/exit.h"
 #include "base/log.h"
 
+#include "simulate/scenarios.h"
 #include "simulate/simulate.h"
 
 static const struct verb verbs[] = {
@@ -32,12 +34,33 @@ static void print_help(const struct option_row *rows)
 	printf("\n" SIMULATE_PROGRAM " VERB --help shows a verb's own options.\n");
 }
 
+/* Set when a shell asks what may stand on the line: then a verb's rows are only looked at. */
+static bool completing;
+
+static int complete_verb(const struct verb *v, const struct option_row *rows, int argc, char **argv)
+{
+	struct completion typed;
+	const struct scenario *s;
+
+	complete_read(rows, argc - 1, argv + 1, &typed);
+	if (typed.row && strcmp(typed.row->argument, "1|2") == 0)
+		complete_words(&typed, "1 2");
+	else if (!complete_by_rows(&typed, rows) && !typed.row && v->operand &&
+		 typed.n_operands == 0 && !complete_by_argument(v->operand))
+		for (size_t i = 0; (s = scenario_at(i)); i++)
+			complete_print(&typed, s->name, s->help);
+	return EXIT_DONE;
+}
+
 int verb_parse(const struct verb *v, const struct option_row *rows, const char *const *help,
 	       int argc, char **argv, const char **ret_operand)
 {
-	int first = options_parse(rows, argc, argv, false);
-	int wanted = v->operand ? 1 : 0;
+	const int wanted = v->operand ? 1 : 0;
+	int first;
 
+	if (completing)
+		return complete_verb(v, rows, argc, argv);
+	first = options_parse(rows, argc, argv, false);
 	if (first < 0)
 		return EXIT_USAGE;
 	if (*help) {
@@ -109,6 +132,25 @@ static int run_verb(const char *config, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+/* `rows` are those before the verb; its own it knows itself. */
+static int complete(const struct option_row *rows, int argc, char **argv)
+{
+	struct completion typed;
+	int verb = 2;
+
+	complete_read(rows, argc - 2, argv + 2, &typed);
+	if (typed.n_operands == 0) {
+		if (!complete_by_rows(&typed, rows))
+			for (size_t i = 0; i < N_VERBS; i++)
+				complete_print(&typed, verbs[i].name, verbs[i].help);
+		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_IO;
+	}
+	while (argv[verb] != typed.operands[0])
+		verb++;
+	completing = true;
+	return run_verb(NULL, argc - verb, argv + verb);
+}
+
 int main(int argc, char **argv)
 {
 	const char *config = NULL, *help = NULL, *version = NULL;
@@ -123,6 +165,8 @@ int main(int argc, char **argv)
 
 	log_open(SIMULATE_PROGRAM, LOG_INFO);
 	signal(SIGPIPE, SIG_IGN); /* OpenSSL below libcurl writes to closed connections */
+	if (complete_wanted(argc, argv))
+		return complete(rows, argc, argv);
 	first = options_parse(rows, argc, argv, true);
 	if (first < 0)
 		return EXIT_USAGE;
