@@ -64,8 +64,9 @@ static void read_page(void)
 {
 	CLEANUP(freep) char *page = page_text();
 	enum object_type o = OBJECT_N;
-	char *rest = page, *line;
+	char *rest = strstr(page, "\n.Sh STATES\n"), *line;
 
+	ck_assert_ptr_nonnull(rest);
 	while ((line = strsep(&rest, "\n"))) {
 		if (strncmp(line, ".S", 2) == 0)
 			o = strncmp(line, ".Ss ", 4) == 0 ? object_of_word(line + 4) : OBJECT_N;
