@@ -113,7 +113,7 @@ def bounds():
         found = candidates(lab, "explain", "S02-0001")
         check({"S02-0001002-2222222-C000001", "S02-0001998-2222222-C000001"} <= set(found) and len(found) < 60, f"{found}")
         for text in HOSTILE:
-            for word in ("", text[:1], text, text * 2):
+            for word in (text[:1], text):
                 check(not set(candidates(lab, "show", word)) & {text, text * 3}, f"{text!r} after {word!r}")
         if os.geteuid() == 0:
             p = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", os.path.join(BUILD, "ipnctl"), "--complete", "show", ""],
