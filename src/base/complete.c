@@ -153,5 +153,5 @@ int complete_program(const struct option_row *rows, int argc, char **argv)
 
 	complete_read(rows, argc - 2, argv + 2, &c);
 	complete_by_rows(&c, rows);
-	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_IO;
+	return exit_printed(EXIT_DONE);
 }

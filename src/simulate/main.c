@@ -143,7 +143,7 @@ static int complete(const struct option_row *rows, int argc, char **argv)
 		if (!complete_by_rows(&typed, rows))
 			for (size_t i = 0; i < N_VERBS; i++)
 				complete_print(&typed, verbs[i].name, verbs[i].help);
-		return fflush(stdout) == 0 ? EXIT_DONE : EXIT_IO;
+		return exit_printed(EXIT_DONE);
 	}
 	while (argv[verb] != typed.operands[0])
 		verb++;
