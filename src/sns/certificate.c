@@ -7,6 +7,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -31,8 +32,21 @@ struct verifier {
 	EVP_PKEY_CTX *verify;
 };
 
+/*
+ * What sns_certificate_check() last found good. All of it but the time is the same for each message, and to prove it anew
+ * costs more than the check of a signature.
+ */
+struct proof {
+	X509_STORE
+		*roots; /* held, so that no other can have its address; NULL: nothing is proved */
+	enum sns_chain chain;
+	bool issuer_unknown;
+	int64_t from_ms, until_ms; /* every certificate of the chain that was found is valid then */
+};
+
 struct sns_certificate {
 	X509 *x509;
+	struct proof *proof;
 	EVP_PKEY *key;                /* the certificate's */
 	struct verifier sha1, sha256; /* empty unless the key is RSA */
 	int64_t not_before_ms;
@@ -171,7 +185,7 @@ enum verdict sns_certificate_parse(struct text pem, struct sns_certificate **ret
 	int len = decode_pem(pem, der);
 	enum verdict v;
 
-	if (!c) {
+	if (!c || !(c->proof = calloc(1, sizeof(*c->proof)))) {
 		why_set(why, "out of memory");
 		return VERDICT_CERTIFICATE;
 	}
@@ -198,6 +212,9 @@ void sns_certificate_free(struct sns_certificate *c)
 {
 	if (!c)
 		return;
+	if (c->proof)
+		X509_STORE_free(c->proof->roots);
+	free(c->proof);
 	verifier_done(&c->sha1);
 	verifier_done(&c->sha256);
 	X509_free(c->x509);
@@ -307,8 +324,28 @@ static bool chain_in_time(X509_STORE_CTX *ctx)
 	return true;
 }
 
+/* The time in which all of the chain are valid becomes the proof's. False: not to be told, and nothing is remembered. */
+static bool chain_times(X509_STORE_CTX *ctx, struct proof *p)
+{
+	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	int64_t from_ms, until_ms;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		const X509 *x509 = sk_X509_value(chain, i);
+
+		if (!time_ms(X509_get0_notBefore(x509), &from_ms) ||
+		    !time_ms(X509_get0_notAfter(x509), &until_ms))
+			return false;
+		if (from_ms > p->from_ms)
+			p->from_ms = from_ms;
+		if (until_ms < p->until_ms)
+			p->until_ms = until_ms;
+	}
+	return true;
+}
+
 static bool check_chain(const struct sns_certificate *c, const struct sns_trust *trust,
-			int64_t at_ms, bool *ret_issuer_unknown, struct why *why)
+			int64_t at_ms, struct proof *ret, struct why *why)
 {
 	CLEANUP(X509_STORE_CTX_freep) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	struct chain_result result = {.may_be_unknown = trust->chain == SNS_CHAIN_PREFER};
@@ -331,7 +368,9 @@ static bool check_chain(const struct sns_certificate *c, const struct sns_trust 
 		why_set(why, "a certificate above the one that signs is not valid at that time");
 		return false;
 	}
-	*ret_issuer_unknown = result.issuer_unknown;
+	ret->issuer_unknown = result.issuer_unknown;
+	if (!chain_times(ctx, ret))
+		ret->until_ms = ret->from_ms;
 	return true;
 }
 
@@ -348,17 +387,42 @@ enum verdict sns_certificate_check_signer(const struct sns_certificate *c, struc
 	return good ? VERDICT_PASS : VERDICT_CERTIFICATE;
 }
 
+static bool is_proved(const struct proof *p, const struct sns_trust *trust, int64_t at_ms)
+{
+	/* The intermediates are read with the roots, and never without them. */
+	return p->roots && p->roots == trust->roots && p->chain == trust->chain &&
+	       at_ms >= p->from_ms && at_ms < p->until_ms;
+}
+
+static void remember(struct proof *p, const struct proof *found)
+{
+	if (X509_STORE_up_ref(found->roots) != 1)
+		return;
+	X509_STORE_free(p->roots);
+	*p = *found;
+}
+
 enum verdict sns_certificate_check(const struct sns_certificate *c, const struct sns_trust *trust,
 				   int64_t at_ms, bool *ret_issuer_unknown, struct why *why)
 {
+	struct proof found = {trust->roots, trust->chain, false, c->not_before_ms, c->not_after_ms};
 	bool good;
 
 	*ret_issuer_unknown = false;
+	if (is_proved(c->proof, trust, at_ms)) {
+		*ret_issuer_unknown = c->proof->issuer_unknown;
+		return VERDICT_PASS;
+	}
 	good = check_signer(c, why) && check_dates(c, at_ms, why);
 	if (good && trust->chain != SNS_CHAIN_NAME_ONLY)
-		good = check_chain(c, trust, at_ms, ret_issuer_unknown, why);
+		good = check_chain(c, trust, at_ms, &found, why);
 	ERR_clear_error();
-	return good ? VERDICT_PASS : VERDICT_CERTIFICATE;
+	if (!good)
+		return VERDICT_CERTIFICATE;
+	if (trust->roots)
+		remember(c->proof, &found);
+	*ret_issuer_unknown = found.issuer_unknown;
+	return VERDICT_PASS;
 }
 
 struct hashing {

@@ -15,7 +15,10 @@
 /* One parsed certificate. Immutable, but for one thread at a time: what checks signatures is set up once. */
 struct sns_certificate;
 
-/* Whom to believe about the signing certificate's issuer. Borrowed; built from files by the caller. */
+/*
+ * Whom to believe about the signing certificate's issuer. Borrowed; built from files by the caller. Neither changes
+ * while it is in use: what was proved is remembered by the address of `roots`.
+ */
 struct sns_trust {
 	X509_STORE *roots;
 	STACK_OF(X509) * intermediates; /* untrusted, to complete the chain; may be NULL */
@@ -45,6 +48,8 @@ enum verdict sns_certificate_check_signer(const struct sns_certificate *c, struc
  * Name by SAN, RSA of at least 2048 bits, purpose, validity at `at_ms`, and the chain as `trust` says. With
  * SNS_CHAIN_PREFER an unknown issuer passes and *ret_issuer_unknown is set; a broken chain never passes.
  * VERDICT_PASS or VERDICT_CERTIFICATE with the reason. *ret_issuer_unknown is always written.
+ * What passed is remembered in the certificate, for as long as all of its chain is valid: each message would else cost the
+ * check of every signature above it. Not for two threads at a time.
  */
 enum verdict sns_certificate_check(const struct sns_certificate *c, const struct sns_trust *trust,
 				   int64_t at_ms, bool *ret_issuer_unknown, struct why *why);

@@ -503,6 +503,47 @@ START_TEST(test_leaf_faults_in_every_policy)
 }
 END_TEST
 
+/* What was found good once is found anew where anything that it stood on is another: the time, the roots, the policy. */
+START_TEST(test_proof_is_not_carried_over)
+{
+	struct recipe ca = authority_ca("CA", authority_shared(1)),
+		      other = authority_ca("Other", authority_shared(3)), leaf = authority_leaf();
+	CLEANUP(X509_freep) X509 *root = NULL, *stranger = authority_issue(&other);
+	CLEANUP(X509_STORE_freep)
+	X509_STORE *roots = X509_STORE_new(),
+		   *strangers = X509_STORE_new();
+	CLEANUP(sns_certificate_freep) struct sns_certificate *c = NULL;
+	struct sns_trust trust = {roots, NULL, SNS_CHAIN_PREFER},
+			 else_trust = {strangers, NULL, SNS_CHAIN_PREFER};
+	bool unknown;
+
+	ca.from = "2020-03-01T00:00:00.000Z";
+	ca.to = "2020-09-01T00:00:00.000Z";
+	root = authority_issue(&ca);
+	leaf.issuer = root;
+	leaf.issuer_key = authority_shared(1);
+	c = parse_recipe(&leaf);
+	X509_STORE_add_cert(roots, root);
+	X509_STORE_add_cert(strangers, stranger);
+	for (int i = 0; i < 2; i++) {
+		ck_assert(check_at(c, &trust, MIDDLE, &unknown) == VERDICT_PASS && !unknown);
+		ck_assert(check_at(c, &trust, "2020-08-31T23:59:59.999Z", &unknown) ==
+			  VERDICT_PASS);
+		/* The leaf is valid at these times, its issuer is not. */
+		ck_assert(check_at(c, &trust, "2020-09-01T00:00:00.000Z", &unknown) ==
+			  VERDICT_CERTIFICATE);
+		ck_assert(check_at(c, &trust, "2020-02-29T23:59:59.999Z", &unknown) ==
+			  VERDICT_CERTIFICATE);
+		ck_assert(check_at(c, &else_trust, MIDDLE, &unknown) == VERDICT_PASS && unknown);
+		/* From the memory of the one before. */
+		ck_assert(check_at(c, &else_trust, MIDDLE, &unknown) == VERDICT_PASS && unknown);
+		else_trust.chain = SNS_CHAIN_REQUIRE;
+		ck_assert(check_at(c, &else_trust, MIDDLE, &unknown) == VERDICT_CERTIFICATE);
+		else_trust.chain = SNS_CHAIN_PREFER;
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("certificate");
@@ -521,5 +562,6 @@ int main(void)
 	tcase_add_test(c, test_exponents);
 	tcase_add_loop_test(c, test_chains, 0, ROWS(chains));
 	tcase_add_test(c, test_leaf_faults_in_every_policy);
+	tcase_add_test(c, test_proof_is_not_carried_over);
 	return unit_main(suite);
 }
