@@ -7,8 +7,7 @@ SELECT id FROM notification WHERE message_id = :message_id;
 INSERT INTO notification (message_id, account, type, reference_id, seller_id, environment, is_sample, sent_at,
 	received_at, verdict, why, object_type, object_id, raw)
 VALUES (:message_id, :account, :type, :reference_id, :seller_id, :environment, :is_sample, :sent_at,
-	:received_at, :verdict, :why, :object_type, :object_id, :raw)
-RETURNING id;
+	:received_at, :verdict, :why, :object_type, :object_id, :raw);
 
 -- Those that no version has understood yet, in their order.
 -- name: notification_unrecognized
@@ -24,20 +23,28 @@ WHERE id = :id AND verdict = 'unrecognized' AND reprocessed_at IS NULL
 RETURNING id;
 
 -- name: fact_of_object
-SELECT f.id, f.state, f.at, f.decision, f.place, f.begins, f.from_state, f.skipped, f.announced, f.late, f.notification_id,
-	n.sent_at, n.message_id
-FROM fact f JOIN notification n ON n.id = f.notification_id
-WHERE f.object_type = :object_type AND f.object_id = :object_id;
+SELECT id, state, at, decision, place, begins, from_state, skipped, announced, late
+FROM fact WHERE object_type = :object_type AND object_id = :object_id;
 
--- Of several notifications with the same fact, the newest gives the attributes.
+-- Which notification gave a fact its attributes.
+-- name: fact_source
+SELECT n.sent_at, n.message_id FROM fact f JOIN notification n ON n.id = f.notification_id WHERE f.id = :id;
+
+-- The id of the next new fact, known before it is stored, since its transition may go by it.
+-- name: fact_next
+SELECT coalesce(max(id), 0) + 1 AS id FROM fact;
+
+-- Of several notifications with the same fact, the newest gives the attributes. A new one is stored with what the fold says of it
+-- and its id; of one that is there both stay, and :id is NULL.
 -- name: fact_put
-INSERT INTO fact (object_type, object_id, state, at, notification_id, account, environment, seller_id, order_reference_id,
-	reference_id, seller_order_id, reason_code, reason_description, amount_minor, done_minor, fee_minor,
+INSERT INTO fact (id, place, begins, from_state, skipped, announced, late, object_type, object_id, state, at,
+	notification_id, account, environment, seller_id, order_reference_id, reference_id, seller_order_id, reason_code, reason_description, amount_minor, done_minor, fee_minor,
 	limit_minor, remaining_minor, currency, converted_minor, converted_currency, conversion_rate, refund_type,
 	provider_seller_id, options, soft_decline, capture_now, consent, created_at, expires_at, period_start_at,
 	period_end_at)
-VALUES (:object_type, :object_id, :state, :at, :notification_id, :account, :environment, :seller_id,
-	:order_reference_id, :reference_id, :seller_order_id, :reason_code, :reason_description, :amount_minor,
+VALUES (:id, :place, :begins, :from_state, :skipped, :announced, :late,
+	:object_type, :object_id, :state, :at, :notification_id, :account, :environment, :seller_id, :order_reference_id,
+	:reference_id, :seller_order_id, :reason_code, :reason_description, :amount_minor,
 	:done_minor, :fee_minor, :limit_minor, :remaining_minor, :currency, :converted_minor, :converted_currency,
 	:conversion_rate, :refund_type, :provider_seller_id, :options, :soft_decline, :capture_now, :consent,
 	:created_at, :expires_at, :period_start_at, :period_end_at)
@@ -53,8 +60,7 @@ ON CONFLICT (object_type, object_id, state, at) WHERE object_type NOT IN ('charg
 	refund_type = excluded.refund_type, provider_seller_id = excluded.provider_seller_id,
 	options = excluded.options, soft_decline = excluded.soft_decline, capture_now = excluded.capture_now,
 	consent = excluded.consent, created_at = excluded.created_at, expires_at = excluded.expires_at,
-	period_start_at = excluded.period_start_at, period_end_at = excluded.period_end_at
-RETURNING id;
+	period_start_at = excluded.period_start_at, period_end_at = excluded.period_end_at;
 
 -- Amounts that have happened only grow, and a list of ids is united, whichever notification came last.
 -- name: fact_done_grows

@@ -88,11 +88,10 @@ static int put_notification(struct ledger *l, const struct ledger_message *m, en
 	query_bind_string(s, ":why", why);
 	query_bind_text(s, ":raw", m->raw);
 	bind_understood(s, m);
-	r = query_step(l, s);
-	if (r <= 0)
-		return r < 0 ? r : -EIO;
-	*ret_id = query_int(s, "id");
-	return 0;
+	r = query_run(l, s);
+	if (r == 0)
+		*ret_id = query_last_id(l);
+	return r;
 }
 
 /* What an earlier version did not see in it; what it saw stays. */
@@ -155,13 +154,16 @@ static void bind_document(sqlite3_stmt *s, const struct ipn_document *d)
 
 /* The snapshot's attributes into its fact, new or not. */
 static int put_attributes(struct ledger *l, const struct ledger_message *m, const struct fact *fact,
-			  int64_t notification_id, int64_t *ret_id)
+			  int64_t notification_id)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 	int r = query_start(l, QUERY_fact_put, &s);
 
 	if (r < 0)
 		return r;
+	if (fact->arrives)
+		query_bind_int(s, ":id", fact->id);
+	facts_bind_folding(s, &fact->now);
 	bind_document(s, m->document);
 	query_bind_string(s, ":state", state_word(fact->state));
 	query_bind_time(s, ":at", fact->at_ms);
@@ -171,11 +173,7 @@ static int put_attributes(struct ledger *l, const struct ledger_message *m, cons
 	query_bind_text(s, ":seller_id",
 			m->document->seller_id ? text_of(m->document->seller_id)
 					       : m->notification->seller_id);
-	r = query_step(l, s);
-	if (r <= 0)
-		return r < 0 ? r : -EIO;
-	*ret_id = query_int(s, "id");
-	return 0;
+	return query_run(l, s);
 }
 
 static int grow_done(struct ledger *l, int64_t fact_id, const struct ipn_document *d)
@@ -193,12 +191,27 @@ static int grow_done(struct ledger *l, int64_t fact_id, const struct ipn_documen
 	return query_run(l, s);
 }
 
-/* Whether this notification gives the fact its attributes: the newest by SNS Timestamp, then MessageId, does. */
-static bool gives_attributes(const struct fact *fact, const struct ledger_message *m)
+/* Whether this notification gives the fact its attributes: the newest by SNS Timestamp, then MessageId, does. 1, 0 or negative errno. */
+static int gives_attributes(struct ledger *l, const struct fact *fact,
+			    const struct ledger_message *m)
 {
-	if (!fact->id || m->sent_at_ms != fact->sent_at_ms)
-		return !fact->id || m->sent_at_ms > fact->sent_at_ms;
-	return strncmp(m->message_id.at, fact->message_id, m->message_id.len) > 0;
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int64_t sent_at_ms;
+	int r;
+
+	if (fact->arrives)
+		return 1;
+	r = query_start(l, QUERY_fact_source, &s);
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":id", fact->id);
+	r = query_step(l, s);
+	if (r <= 0)
+		return r < 0 ? r : -EIO;
+	sent_at_ms = query_time(s, "sent_at");
+	if (m->sent_at_ms != sent_at_ms)
+		return m->sent_at_ms > sent_at_ms;
+	return strncmp(m->message_id.at, query_string(s, "message_id"), m->message_id.len) > 0;
 }
 
 /* What a billing agreement's notification tells besides the state. */
@@ -218,14 +231,14 @@ static int put_change(struct ledger *l, const struct ledger_message *m, int64_t 
 	return query_run(l, s);
 }
 
-static int put_fact(struct ledger *l, const struct ledger_message *m, struct fact *fact,
+static int put_fact(struct ledger *l, const struct ledger_message *m, const struct fact *fact,
 		    int64_t notification_id)
 {
-	int r;
+	int r = gives_attributes(l, fact, m);
 
-	if (gives_attributes(fact, m))
-		r = put_attributes(l, m, fact, notification_id, &fact->id);
-	else
+	if (r > 0)
+		r = put_attributes(l, m, fact, notification_id);
+	else if (r == 0)
 		r = grow_done(l, fact->id, m->document);
 	if (r == 0)
 		r = put_ids(l, fact->id, m->document);
@@ -259,6 +272,7 @@ static int apply_snapshot(struct ledger *l, const struct ledger_message *m, int6
 			    timed ? d->updated_ms : m->sent_at_ms, &f);
 	if (r < 0)
 		return r;
+	facts_decide(f);
 	v = verdict_of(f);
 	if (v == VERDICT_CONFLICT)
 		why_set(&why, "%s cannot follow %s: held", state_word(f->at[f->arrived].state),
@@ -339,10 +353,9 @@ int ledger_apply(struct ledger *l, const struct ledger_message *m, enum verdict 
 	if (r == 0)
 		r = ledger_release(l);
 	if (r < 0)
-		ledger_undo(l);
-	else
-		*ret_verdict = v;
-	return r;
+		return ledger_undo(l, r);
+	*ret_verdict = v;
+	return 0;
 }
 
 int ledger_reapply(struct ledger *l, int64_t notification_id, const struct ledger_message *m,
@@ -359,10 +372,9 @@ int ledger_reapply(struct ledger *l, int64_t notification_id, const struct ledge
 	if (r == 0)
 		r = ledger_release(l);
 	if (r < 0)
-		ledger_undo(l);
-	else
-		*ret_verdict = v;
-	return r;
+		return ledger_undo(l, r);
+	*ret_verdict = v;
+	return 0;
 }
 
 int ledger_unrecognized_after(struct ledger *l, int64_t after, struct ledger_unrecognized *ret)

@@ -72,6 +72,8 @@ int ledger_decide(struct ledger *l, int64_t fact_id, enum decision decision, con
 	if (r < 0 || decision == DECISION_DISMISSED)
 		return r;
 	r = facts_load(l, held.object, held.object_id, &f);
-	return r < 0 ? r
-		     : derived_write(l, f, held.order_reference_id, now_ms, held.notification_id);
+	if (r < 0)
+		return r;
+	facts_decide(f);
+	return derived_write(l, f, held.order_reference_id, now_ms, held.notification_id);
 }

@@ -32,15 +32,24 @@ static int put_object(struct ledger *l, enum object_type o, int64_t fact_id)
 	return run_for_fact(l, put[o], fact_id);
 }
 
-/* Which capture belongs to which authorization, and so on: derived anew for the order that was touched. */
-static int link_order(struct ledger *l, const char *order_reference_id)
+#define OF(object) (1U << OBJECT_##object)
+
+/*
+ * Which capture belongs to which authorization, and so on: derived anew for the order that was touched, as far as rows and facts
+ * of this kind of object are looked at there. sum_refunds reads what link_refunds writes.
+ */
+static int link_order(struct ledger *l, enum object_type o, const char *order_reference_id)
 {
-	static const enum query links[] = {
-		QUERY_link_captures,
-		QUERY_link_refunds,
-		QUERY_sum_refunds,
-		QUERY_link_provider_credits,
-		QUERY_link_provider_credit_reversals,
+	static const struct {
+		enum query query;
+		unsigned of; /* the objects that it reads */
+	} links[] = {
+		{QUERY_link_captures, OF(AUTHORIZATION) | OF(CAPTURE)},
+		{QUERY_link_refunds, OF(CAPTURE) | OF(REFUND)},
+		{QUERY_sum_refunds, OF(CAPTURE) | OF(REFUND)},
+		{QUERY_link_provider_credits, OF(CAPTURE) | OF(PROVIDER_CREDIT)},
+		{QUERY_link_provider_credit_reversals,
+		 OF(PROVIDER_CREDIT) | OF(PROVIDER_CREDIT_REVERSAL) | OF(REFUND)},
 	};
 	int r = 0;
 
@@ -48,7 +57,9 @@ static int link_order(struct ledger *l, const char *order_reference_id)
 	     i++) {
 		CLEANUP(query_donep) sqlite3_stmt *s = NULL;
 
-		r = query_start(l, links[i], &s);
+		if (!(links[i].of & 1U << o))
+			continue;
+		r = query_start(l, links[i].query, &s);
 		if (r < 0)
 			return r;
 		query_bind_string(s, ":order_reference_id", order_reference_id);
@@ -150,12 +161,10 @@ static int put_events(struct ledger *l, const struct facts *f, int64_t created_m
 
 	for (size_t i = 0; r == 0 && i < f->n; i++) {
 		const struct fact *fact = &f->at[f->steps[i].fact];
-		bool arrived = f->steps[i].fact == f->arrived && !fact->message_id;
-
 		if (fact->now.announced && !fact->was.announced)
 			r = put_fact_event(l, fact, NULL, fact->now.late, created_ms,
 					   notification_id);
-		else if (f->steps[i].held && !fact->dismissed && (arrived || fact->was.place))
+		else if (f->steps[i].held && !fact->dismissed && (fact->arrives || fact->was.place))
 			r = put_conflict_event(l, fact, facts_current(f)->state, created_ms);
 		if (r == 0 && f->object == OBJECT_BILLING_AGREEMENT)
 			r = put_change_events(l, f, i, created_ms, notification_id);
@@ -170,8 +179,7 @@ int derived_write(struct ledger *l, struct facts *f, const char *order_reference
 
 	if (r == 0)
 		r = put_object(l, f->object, facts_current(f)->id);
-	/* Only what has a letter in its id is linked to another part of its order. */
-	if (r == 0 && object_letter(f->object))
-		r = link_order(l, order_reference_id);
+	if (r == 0)
+		r = link_order(l, f->object, order_reference_id);
 	return r < 0 ? r : put_events(l, f, created_ms, notification_id);
 }

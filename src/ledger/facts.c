@@ -10,8 +10,6 @@ void facts_free(struct facts *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->n; i++)
-		free(f->at[i].message_id);
 	free(f->at);
 	free(f->steps);
 	free(f);
@@ -41,8 +39,6 @@ static int facts_add_row(struct ledger *l, struct facts *f, sqlite3_stmt *s)
 	fact->at_ms = query_time(s, "at");
 	fact->accepted = text_is(query_text(s, "decision"), "accepted");
 	fact->dismissed = text_is(query_text(s, "decision"), "dismissed");
-	fact->sent_at_ms = query_time(s, "sent_at");
-	fact->message_id = text_dup(query_text(s, "message_id"));
 	fact->was = (struct folding){
 		.place = query_int(s, "place"),
 		.begins = query_int(s, "begins"),
@@ -54,8 +50,6 @@ static int facts_add_row(struct ledger *l, struct facts *f, sqlite3_stmt *s)
 		.late = query_int(s, "late") != 0,
 	};
 	fact->now = fact->was;
-	if (!fact->message_id)
-		return -ENOMEM;
 	/* This program cannot have written it. Only what speaks of this object is concerned, not the batch. */
 	if (fact->state == STATE_NOTHING || fact->at_ms == UTC_UNKNOWN)
 		return ledger_fail(l, -EINVAL,
@@ -80,7 +74,20 @@ static int facts_read(struct ledger *l, struct facts *f, const char *object_id)
 	return r;
 }
 
-static int facts_arrive(struct facts *f, enum state state, int64_t at_ms)
+static int next_id(struct ledger *l, int64_t *ret)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_fact_next, &s);
+
+	if (r == 0)
+		r = query_step(l, s);
+	if (r <= 0)
+		return r < 0 ? r : -EIO;
+	*ret = query_int(s, "id");
+	return 0;
+}
+
+static int facts_arrive(struct ledger *l, struct facts *f, enum state state, int64_t at_ms)
 {
 	struct fact *fact;
 	int r;
@@ -91,9 +98,10 @@ static int facts_arrive(struct facts *f, enum state state, int64_t at_ms)
 	r = facts_add(f, &fact);
 	if (r < 0)
 		return r;
+	fact->arrives = true;
 	fact->state = state;
 	fact->at_ms = at_ms;
-	return 0;
+	return next_id(l, &fact->id);
 }
 
 static int facts_fold(struct facts *f)
@@ -160,7 +168,7 @@ int facts_load_with(struct ledger *l, enum object_type object, const char *objec
 	int r = facts_new(l, object, object_id, timed, &f);
 
 	if (r == 0)
-		r = facts_arrive(f, state, at_ms);
+		r = facts_arrive(l, f, state, at_ms);
 	if (r == 0)
 		r = facts_fold(f);
 	if (r == 0)
@@ -222,15 +230,8 @@ static bool folding_equal(const struct folding *a, const struct folding *b)
 	       a->skipped == b->skipped && a->announced == b->announced && a->late == b->late;
 }
 
-static int fact_write(struct ledger *l, const struct fact *fact)
+void facts_bind_folding(sqlite3_stmt *s, const struct folding *now)
 {
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	const struct folding *now = &fact->now;
-	int r = query_start(l, QUERY_fact_fold, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_int(s, ":id", fact->id);
 	if (now->place)
 		query_bind_int(s, ":place", now->place);
 	if (now->begins)
@@ -240,13 +241,22 @@ static int fact_write(struct ledger *l, const struct fact *fact)
 	query_bind_int(s, ":skipped", now->skipped);
 	query_bind_int(s, ":announced", now->announced);
 	query_bind_int(s, ":late", now->late);
+}
+
+static int fact_write(struct ledger *l, const struct fact *fact)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_fact_fold, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_int(s, ":id", fact->id);
+	facts_bind_folding(s, &fact->now);
 	return query_run(l, s);
 }
 
-int facts_write_folding(struct ledger *l, struct facts *f)
+void facts_decide(struct facts *f)
 {
-	int r = 0;
-
 	for (size_t i = 0; i < f->n; i++) {
 		struct fact *fact = &f->at[f->steps[i].fact];
 
@@ -258,8 +268,14 @@ int facts_write_folding(struct ledger *l, struct facts *f)
 	for (size_t i = 0; i < f->n; i++)
 		if (f->steps[i].begins)
 			facts_name_run(f, i);
+}
+
+int facts_write_folding(struct ledger *l, const struct facts *f)
+{
+	int r = 0;
+
 	for (size_t i = 0; r == 0 && i < f->n; i++)
-		if (!folding_equal(&f->at[i].was, &f->at[i].now))
+		if (!f->at[i].arrives && !folding_equal(&f->at[i].was, &f->at[i].now))
 			r = fact_write(l, &f->at[i]);
 	return r;
 }

@@ -2,6 +2,8 @@
 #ifndef IPND_LEDGER_FACTS_H
 #define IPND_LEDGER_FACTS_H
 
+#include <sqlite3.h>
+
 #include "base/cleanup.h"
 #include "ledger/ledger.h"
 #include "machine/machine.h"
@@ -17,13 +19,12 @@ struct folding {
 };
 
 struct fact {
-	int64_t id; /* 0: not stored yet */
+	int64_t id;
+	bool arrives; /* it is not stored yet */
 	enum state state;
 	int64_t at_ms;
-	bool accepted;      /* by a person */
-	bool dismissed;     /* by a person: when held, nobody is told */
-	int64_t sent_at_ms; /* of the notification that gave the attributes */
-	char *message_id;   /* NULL: it arrives now */
+	bool accepted;  /* by a person */
+	bool dismissed; /* by a person: when held, nobody is told */
 	struct folding was;
 	struct folding now;
 };
@@ -55,9 +56,13 @@ const struct fact *facts_current(const struct facts *f);
 const struct machine_step *facts_step_of(const struct facts *f, size_t fact);
 
 /*
- * Once the arrived fact has its id: decides places, transitions and what is announced, and writes what changed.
- * Facts whose transition is told for the first time then have now.announced && !was.announced.
+ * Decides places, transitions and what is announced. Facts whose transition is told for the first time then have
+ * now.announced && !was.announced.
  */
-int facts_write_folding(struct ledger *l, struct facts *f);
+void facts_decide(struct facts *f);
+/* Into fact_fold or fact_put. */
+void facts_bind_folding(sqlite3_stmt *s, const struct folding *now);
+/* Writes what facts_decide() changed of the facts that were there before. */
+int facts_write_folding(struct ledger *l, const struct facts *f);
 
 #endif

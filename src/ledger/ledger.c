@@ -339,6 +339,7 @@ int ledger_begin(struct ledger *l)
 {
 	int r;
 
+	l->together = l->spoilt = false;
 	if (only_reads(l))
 		return ledger_run(l, "BEGIN");
 	r = l->mode == LEDGER_OWN ? check_files(l) : 0;
@@ -355,10 +356,20 @@ int ledger_begin(struct ledger *l)
 	return r == 0 && l->mode == LEDGER_WRITE ? check_same_schema(l) : r;
 }
 
+int ledger_begin_together(struct ledger *l)
+{
+	int r = ledger_begin(l);
+
+	l->together = r == 0;
+	return r;
+}
+
 int ledger_commit(struct ledger *l)
 {
-	int r = ledger_run(l, "COMMIT");
+	int r;
 
+	assert(!l->spoilt);
+	r = ledger_run(l, "COMMIT");
 	if (r < 0) {
 		l->suspect = true;
 		ledger_rollback(l);
@@ -377,17 +388,22 @@ int ledger_savepoint(struct ledger *l)
 	/* Outside a transaction SAVEPOINT would begin one of its own, and RELEASE commit it. */
 	if (sqlite3_get_autocommit(l->db))
 		return ledger_fail(l, -EIO, "the transaction has been rolled back");
-	return ledger_run(l, "SAVEPOINT one");
+	return l->together ? 0 : ledger_run(l, "SAVEPOINT one");
 }
 
 int ledger_release(struct ledger *l)
 {
-	return ledger_run(l, "RELEASE one");
+	return l->together ? 0 : ledger_run(l, "RELEASE one");
 }
 
-void ledger_undo(struct ledger *l)
+int ledger_undo(struct ledger *l, int error)
 {
+	if (l->together) {
+		l->spoilt = true;
+		return error == -EINVAL ? -ECANCELED : error;
+	}
 	/* After some errors SQLite has rolled the whole transaction back by itself. */
 	if (!sqlite3_get_autocommit(l->db))
 		sqlite3_exec(l->db, "ROLLBACK TO one; RELEASE one", NULL, NULL, NULL);
+	return error;
 }

@@ -40,6 +40,12 @@ const char *ledger_error(const struct ledger *l);
  * turn.
  */
 int ledger_begin(struct ledger *l);
+/*
+ * The same for many messages that are all expected to be good: ledger_savepoint() and ledger_release() do nothing then, which saves
+ * a copy of every page that a message changes. The first one that fails gives -ECANCELED: roll back, and do all of it again under
+ * ledger_begin().
+ */
+int ledger_begin_together(struct ledger *l);
 /* synchronous=FULL: 0 means on disk. On failure everything since ledger_begin() is undone. */
 int ledger_commit(struct ledger *l);
 /* Safe at any time; does nothing outside a transaction. */
@@ -48,7 +54,8 @@ void ledger_rollback(struct ledger *l);
 /* One message among many: what fails inside leaves the others of the transaction alone. */
 int ledger_savepoint(struct ledger *l);
 int ledger_release(struct ledger *l);
-void ledger_undo(struct ledger *l);
+/* Undoes what was done since ledger_savepoint() because of `error`. What the caller has to return: mostly `error`. */
+int ledger_undo(struct ledger *l, int error);
 
 /* Asked between steps, `done` of `all`, in whatever unit; `all` 0: not known. False ends the work with -EINTR. */
 typedef bool (*ledger_go_on)(int64_t done, int64_t all, void *userdata);

@@ -28,6 +28,8 @@ struct ledger {
 	 * the first failure), so they are copied into the database and synced there before anything is believed.
 	 */
 	bool suspect;
+	bool together; /* the transaction has no savepoints */
+	bool spoilt;   /* and something in it has failed: it can only be rolled back */
 	sqlite3_stmt *statements[QUERY_N];
 };
 

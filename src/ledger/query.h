@@ -42,6 +42,9 @@ int query_step(struct ledger *l, sqlite3_stmt *s);
 /* Runs a statement that gives no rows. 0 or negative errno. */
 int query_run(struct ledger *l, sqlite3_stmt *s);
 
+/* Of the row that was inserted last. */
+int64_t query_last_id(const struct ledger *l);
+
 /* Columns by name; an unknown one is our bug and aborts. */
 int query_column(sqlite3_stmt *s, const char *name);
 bool query_is_null(sqlite3_stmt *s, const char *name);

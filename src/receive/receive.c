@@ -322,9 +322,9 @@ static int store(struct receiver *r, struct post *p)
 	return message_store(&p->message, r->ledger);
 }
 
-static int write_waiting(struct receiver *r)
+static int write_all(struct receiver *r, int (*begin)(struct ledger *l))
 {
-	int error = ledger_begin(r->ledger);
+	int error = begin(r->ledger);
 
 	for (struct post *p = r->waiting; p && error == 0; p = p->next) {
 		error = store(r, p);
@@ -339,6 +339,14 @@ static int write_waiting(struct receiver *r)
 	if (error < 0)
 		ledger_rollback(r->ledger);
 	return error;
+}
+
+static int write_waiting(struct receiver *r)
+{
+	int error = write_all(r, ledger_begin_together);
+
+	/* One of them is at fault: each by itself then, so that the others are kept. */
+	return error == -ECANCELED ? write_all(r, ledger_begin) : error;
 }
 
 static void answer_waiting(struct receiver *r, int error)

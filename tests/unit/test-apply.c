@@ -404,6 +404,28 @@ START_TEST(a_message_that_cannot_be_applied)
 }
 END_TEST
 
+/* Without savepoints nothing of the batch may stay, and the caller is told to do it again with them. */
+START_TEST(a_message_that_cannot_be_applied_together_with_others)
+{
+	enum verdict v = VERDICT_PASS;
+
+	ck_assert_int_eq(ledger_begin_together(ledger), 0);
+	ck_assert_int_eq(try_as(&story[3], "capture", VERDICT_PASS, "SELLER", &v), 0);
+	ck_assert_int_eq(try_as(&story[1], "nobody", VERDICT_PASS, NULL, &v), -ECANCELED);
+	ledger_rollback(ledger);
+	expect("SELECT count(*) FROM notification", "0\n");
+	ck_assert_int_eq(ledger_begin(ledger), 0);
+	ck_assert_int_eq(try_as(&story[3], "capture", VERDICT_PASS, "SELLER", &v), 0);
+	ck_assert_int_eq(try_as(&story[1], "nobody", VERDICT_PASS, NULL, &v), -EINVAL);
+	ck_assert_int_eq(ledger_commit(ledger), 0);
+	ck_assert_int_eq(ledger_begin_together(ledger), 0);
+	ck_assert_int_eq(try_as(&story[4], "pending", VERDICT_PASS, "SELLER", &v), 0);
+	ck_assert_int_eq(ledger_commit(ledger), 0);
+	expect("SELECT message_id FROM notification ORDER BY id", "capture\npending\n");
+	expect("SELECT count(*) FROM authorization", "0\n");
+}
+END_TEST
+
 START_TEST(what_is_kept_aside_touches_no_state)
 {
 	static const enum verdict aside[] = {VERDICT_SAMPLE, VERDICT_FOREIGN, VERDICT_UNRECOGNIZED};
@@ -517,6 +539,7 @@ int main(void)
 	tcase_add_test(one, refunds_and_captures_are_linked);
 	tcase_add_loop_test(one, no_links_between_orders, 0, 2);
 	tcase_add_test(one, a_message_that_cannot_be_applied);
+	tcase_add_test(one, a_message_that_cannot_be_applied_together_with_others);
 	tcase_add_test(one, what_is_kept_aside_touches_no_state);
 	tcase_add_test(one, what_was_kept_is_applied_later);
 	tcase_add_test(one, hooks_are_registered_from_then_on);
