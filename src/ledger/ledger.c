@@ -7,12 +7,20 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "ledger/gather.h"
 #include "ledger/private.h"
 
 #define LOCK_WAIT_MS    2000 /* LEDGER_WRITE: for ipnd's transaction, which takes some milliseconds */
 #define LOCK_PAUSE_USEC 500
 #define READ_WAIT_MS    1000     /* LEDGER_READ: only log recovery locks readers out */
 #define WAL_LIMIT       67108864 /* bytes: what a large backlog leaves behind is cut to this */
+
+/*
+ * A page that many messages change is copied into the database once for all that came between two checkpoints. A longer log gains
+ * little more, and its checkpoint would keep answers waiting. Four MiB hold what the messages of such a time touch again.
+ */
+#define CHECKPOINT_PAGES 4000
+#define CACHE_KIB        4096
 
 static bool only_reads(const struct ledger *l)
 {
@@ -174,9 +182,12 @@ static int configure_writer(struct ledger *l)
 		/* Of a file that had no log the first read makes it. */
 		"PRAGMA user_version");
 	if (r == 0) {
-		char sql[64];
+		char sql[160];
 
-		snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %d", WAL_LIMIT);
+		snprintf(
+			sql, sizeof(sql),
+			"PRAGMA journal_size_limit = %d; PRAGMA wal_autocheckpoint = %d; PRAGMA cache_size = -%d",
+			WAL_LIMIT, CHECKPOINT_PAGES, CACHE_KIB);
 		r = ledger_run(l, sql);
 	}
 	return r;
@@ -234,7 +245,9 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 		why_set(why, "cannot be opened: %s", strerror(-r));
 		return r;
 	}
-	r = ledger_errno(l, sqlite3_open_v2(path, &l->db, flags | SQLITE_OPEN_EXRESCODE, NULL));
+	r = ledger_errno(l, sqlite3_open_v2(path, &l->db,
+					    flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX,
+					    only_reads(l) ? NULL : gather_vfs()));
 	if (r == 0)
 		r = configure(l);
 	if (r == 0)

@@ -31,7 +31,15 @@ static sqlite3_vfs faulty;
 static int (*real_open)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
 static sqlite3_io_methods log_methods;
 static int (*real_sync)(sqlite3_file *, int);
-static int syncs_to_fail, temporary_files;
+static int (*real_write)(sqlite3_file *, const void *, int, sqlite3_int64);
+static int syncs_to_fail, writes_to_fail, temporary_files;
+
+static int log_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
+{
+	if (writes_to_fail > 0 && writes_to_fail--)
+		return SQLITE_FULL;
+	return real_write(file, from, n, at);
+}
 
 static int log_sync(sqlite3_file *file, int flags)
 {
@@ -52,6 +60,8 @@ static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
 	if (r == SQLITE_OK && flags & SQLITE_OPEN_WAL) {
 		log_methods = *file->pMethods;
 		real_sync = log_methods.xSync;
+		real_write = log_methods.xWrite;
+		log_methods.xWrite = log_write;
 		log_methods.xSync = log_sync;
 		file->pMethods = &log_methods;
 	}
@@ -302,6 +312,43 @@ START_TEST(after_a_failed_sync_nothing_is_believed)
 }
 END_TEST
 
+/* What is gathered for the log and then cannot be written must fail the commit, however much of it there is. */
+START_TEST(a_failed_write_of_the_log)
+{
+	static const int rows[] = {1, 20000}; /* below and above what is gathered */
+	struct ledger *l;
+	int r = 0;
+
+	use_faulty_files();
+	l = open_it(LEDGER_OWN);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	for (int n = 0; n < rows[_i]; n++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%05d of a name that needs some room", n);
+		ck_assert_int_eq(count_one(l, name), 0);
+	}
+	writes_to_fail = 1;
+	ck_assert_int_eq(ledger_commit(l), -ENOSPC);
+	ck_assert_int_eq(writes_to_fail, 0);
+	/* Nothing is believed until a checkpoint has succeeded, and that may take a second try. */
+	for (int tries = 0; tries < 2 && (tries == 0 || r < 0); tries++)
+		r = ledger_begin(l);
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_eq(count_one(l, "after"), 0);
+	for (int tries = 0; tries < 2; tries++) {
+		r = ledger_commit(l);
+		if (r == 0)
+			break;
+		ck_assert_int_eq(ledger_begin(l), 0);
+		ck_assert_int_eq(count_one(l, "after"), 0);
+	}
+	ck_assert_int_eq(r, 0);
+	ledger_close(l);
+	ck_assert_int_eq(sql_int(path, "SELECT count(*) FROM verdict_count"), 1);
+}
+END_TEST
+
 START_TEST(no_temporary_files)
 {
 	struct ledger *l;
@@ -450,6 +497,7 @@ int main(void)
 	tcase_add_test(c, a_busy_database_is_not_waited_for);
 	tcase_add_test(c, log_is_checkpointed_before_the_first_transaction);
 	tcase_add_test(c, after_a_failed_sync_nothing_is_believed);
+	tcase_add_loop_test(c, a_failed_write_of_the_log, 0, 2);
 	tcase_add_test(c, no_temporary_files);
 	tcase_add_loop_test(c, a_removed_or_replaced_file_is_noticed, 0, 6);
 	tcase_add_test(c, a_failed_message_leaves_the_others);
