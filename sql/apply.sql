@@ -48,7 +48,8 @@ VALUES (:id, :place, :begins, :from_state, :skipped, :announced, :late,
 	:done_minor, :fee_minor, :limit_minor, :remaining_minor, :currency, :converted_minor, :converted_currency,
 	:conversion_rate, :refund_type, :provider_seller_id, :options, :soft_decline, :capture_now, :consent,
 	:created_at, :expires_at, :period_start_at, :period_end_at)
-ON CONFLICT (object_type, object_id, state, at) WHERE object_type NOT IN ('chargeback', 'solution_provider') DO UPDATE SET
+ON CONFLICT (object_id, object_type, state, at,
+	(CASE object_type WHEN 'chargeback' THEN notification_id WHEN 'solution_provider' THEN notification_id ELSE 0 END)) DO UPDATE SET
 	notification_id = excluded.notification_id, account = excluded.account, environment = excluded.environment,
 	seller_id = excluded.seller_id, reference_id = excluded.reference_id,
 	seller_order_id = excluded.seller_order_id, reason_code = excluded.reason_code,

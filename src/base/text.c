@@ -229,17 +229,18 @@ bool text_glob(const char *pattern, const char *s)
 	return !*pattern;
 }
 
-static int base64_digit(char c)
+/* One more than the value of a digit; 0: none. */
+/* clang-format off */
+static const unsigned char base64_digits[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['+'] = 63, ['/'] = 64,
+};
+/* clang-format on */
+
+static unsigned base64_digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	return base64_digits[(unsigned char)c] - 1U;
 }
 
 int text_base64_decode(struct text t, unsigned char *ret, size_t size)
@@ -252,7 +253,7 @@ int text_base64_decode(struct text t, unsigned char *ret, size_t size)
 	while (digits > 0 && t.len - digits < 2 && t.at[digits - 1] == '=')
 		digits--;
 	for (size_t i = 0; i < digits; i++)
-		if (base64_digit(t.at[i]) < 0)
+		if (!base64_digits[(unsigned char)t.at[i]])
 			return -EINVAL;
 	/* Bits that no byte needs must be zero, else one signature would have many spellings. */
 	if ((digits % 4 == 2 && base64_digit(t.at[digits - 1]) & 15) ||
@@ -262,7 +263,7 @@ int text_base64_decode(struct text t, unsigned char *ret, size_t size)
 	if (bytes > size || bytes > INT_MAX)
 		return -ENOSPC;
 	for (size_t i = 0; i < digits; i++) {
-		bits = bits << 6 | (unsigned)base64_digit(t.at[i]);
+		bits = bits << 6 | base64_digit(t.at[i]);
 		if (i % 4 > 0)
 			ret[n++] = (unsigned char)(bits >> (6 - i % 4 * 2));
 	}
