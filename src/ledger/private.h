@@ -51,4 +51,9 @@ int ledger_migrate(struct ledger *l, int from);
 
 int query_prepare(struct ledger *l, enum query q);
 
+/* files.c: 0 or negative errno. The last: -ESTALE when one was removed or replaced. */
+int files_create(const char *path);
+int files_remember(struct ledger *l);
+int files_check(struct ledger *l);
+
 #endif

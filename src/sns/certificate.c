@@ -38,7 +38,7 @@ struct verifier {
  */
 struct proof {
 	X509_STORE
-		*roots; /* held, so that no other can have its address; NULL: nothing is proved */
+	*roots; /* held, so that no other can have its address; NULL: nothing is proved */
 	enum sns_chain chain;
 	bool issuer_unknown;
 	int64_t from_ms, until_ms; /* every certificate of the chain that was found is valid then */

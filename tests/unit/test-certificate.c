@@ -510,8 +510,7 @@ START_TEST(test_proof_is_not_carried_over)
 		      other = authority_ca("Other", authority_shared(3)), leaf = authority_leaf();
 	CLEANUP(X509_freep) X509 *root = NULL, *stranger = authority_issue(&other);
 	CLEANUP(X509_STORE_freep)
-	X509_STORE *roots = X509_STORE_new(),
-		   *strangers = X509_STORE_new();
+	X509_STORE *roots = X509_STORE_new(), *strangers = X509_STORE_new();
 	CLEANUP(sns_certificate_freep) struct sns_certificate *c = NULL;
 	struct sns_trust trust = {roots, NULL, SNS_CHAIN_PREFER},
 			 else_trust = {strangers, NULL, SNS_CHAIN_PREFER};
