@@ -8,30 +8,17 @@
 
 #include "base/log.h"
 #include "base/utc.h"
-#include "ledger/subscription.h"
 #include "receive/confirm.h"
 #include "receive/counters.h"
 #include "receive/deadlines.h"
-#include "receive/message.h"
+#include "receive/line.h"
 #include "receive/source.h"
 #include "receive/supply.h"
 #include "receive/trust.h"
 #include "receive/unknown.h"
 
-#define DATABASE_RETRY_USEC 2000    /* the other writer's transaction takes about this long */
 #define PATIENCE_MAX_MS     10000   /* SNS waits 15 s for an answer (threats.md section 6) */
 #define COUNTERS_WRITE_USEC 5000000 /* refusals must not cost a sync each */
-
-/* One POST, from its arrival to its answer. */
-struct post {
-	struct supply_wait wait; /* for its certificate; first, so that it leads back here */
-	struct post *next;
-	struct http_request *request;
-	uint64_t arrived_usec,
-		accepted_usec; /* monotonic; accepted: since when it waits for the database */
-	int64_t subscription_id; /* after the turn: the subscription that is to be confirmed; 0: none */
-	struct message message;
-};
 
 struct receiver {
 	sd_event *event;
@@ -41,14 +28,12 @@ struct receiver {
 	struct sns_trust trust;
 	struct supply *supply;
 	struct confirmer *confirmer;
-	struct post *waiting, **waiting_end; /* authentic, in the order of arrival */
-	sd_event_source *retry;
+	struct line *line;
 	sd_event_source *write_counters;
 	struct deadlines *deadlines;
 	struct counters counters;
 	struct unknown_names unknown, certificates_noted;
-	int64_t deadline_ms;  /* of a request: that of the start, since connections keep it */
-	bool database_failed; /* said once per trouble, not once per turn */
+	int64_t deadline_ms; /* of a request: that of the start, since connections keep it */
 };
 
 const struct config *receiver_config(const struct receiver *r)
@@ -167,9 +152,7 @@ static void accept_message(struct receiver *r, struct post *p)
 {
 	if (p->message.envelope.type == SNS_NOTIFICATION)
 		message_understand(&p->message);
-	p->accepted_usec = monotonic_usec();
-	*r->waiting_end = p;
-	r->waiting_end = &p->next;
+	line_add(r->line, p);
 }
 
 static void judge(struct receiver *r, struct post *p, const struct sns_certificate *certificate)
@@ -216,7 +199,7 @@ static void on_certificate(struct supply_wait *wait, enum verdict v, const char 
 	}
 	judge(r, p, certificate);
 	/* No turn of the server's ends here. */
-	arm(r->retry, 0);
+	line_turn_soon(r->line);
 }
 
 static void on_fetched(bool good, void *userdata)
@@ -225,18 +208,6 @@ static void on_fetched(bool good, void *userdata)
 }
 
 static const struct supply_handler supply_handler = {on_certificate, on_fetched};
-
-static struct post *next_waiting(struct receiver *r)
-{
-	struct post *p = r->waiting;
-
-	if (!p)
-		return NULL;
-	r->waiting = p->next;
-	if (!r->waiting)
-		r->waiting_end = &r->waiting;
-	return p;
-}
 
 static enum verdict read_post(struct receiver *r, struct post *p)
 {
@@ -266,6 +237,11 @@ static void receiver_post(struct http_request *request, void *userdata)
 	}
 	p->request = request;
 	p->arrived_usec = monotonic_usec();
+	if (!line_admits(r->line)) {
+		why_set(&p->message.why, "the database does not keep up");
+		finish(r, p, VERDICT_DATABASE);
+		return;
+	}
 	v = read_post(r, p);
 	if (v != VERDICT_PASS) {
 		finish(r, p, v);
@@ -279,128 +255,31 @@ static void receiver_post(struct http_request *request, void *userdata)
 		finish(r, p, v);
 }
 
-/* SNS asks, or has ended it: kept for a person, or to be confirmed when it is on disk. */
-static int keep_subscription(struct receiver *r, struct post *p)
+static void on_written(struct post *p, enum verdict v, bool stored, void *userdata)
 {
-	struct message *m = &p->message;
-	bool asks = m->envelope.type == SNS_SUBSCRIPTION_CONFIRMATION;
-	bool confirm = asks && r->config->sns.subscription == SUBSCRIPTION_CONFIRM;
-	struct ledger_subscription s = {
-		.account = m->account->name,
-		.topic_arn = m->envelope.topic_arn,
-		.type = m->envelope.type_text,
-		.message_id = m->envelope.message_id,
-		.token = m->envelope.token,
-		.sent_at_ms = m->envelope.sent_at_ms,
-		.received_at_ms = m->received_ms,
-		.state = confirm ? SUBSCRIPTION_CONFIRMING
-			 : asks  ? SUBSCRIPTION_PENDING
-				 : SUBSCRIPTION_ENDED,
-		.by = confirm ? log_program() : NULL,
-	};
-	int64_t id = 0;
-	int kept = ledger_keep_subscription(r->ledger, &s, &id);
+	const struct message *m = &p->message;
+	struct receiver *r = userdata;
 
-	if (kept < 0)
-		return kept;
-	m->verdict = kept ? VERDICT_SUBSCRIPTION : VERDICT_DUPLICATE;
-	p->subscription_id = confirm ? id : 0;
-	if (kept)
-		why_set(&m->why, "account %s: %s; ipnctl subscriptions shows it as number %" PRId64,
-			m->account->name,
-			confirm ? "SNS asks to confirm the subscription, which is done now"
-			: asks  ? "SNS asks to confirm a subscription, and nothing was confirmed"
-				: "SNS has ended the subscription: no more notifications will come",
-			id);
-	return 0;
+	if (stored && p->subscription_id)
+		confirmer_start(r->confirmer, &r->config->sns, p->subscription_id,
+				m->envelope.topic_arn, m->envelope.token);
+	finish(r, p, v);
 }
 
-static int store(struct receiver *r, struct post *p)
+static void drop_retired(struct receiver *r)
 {
-	if (p->message.envelope.type != SNS_NOTIFICATION)
-		return keep_subscription(r, p);
-	return message_store(&p->message, r->ledger);
-}
-
-static int write_all(struct receiver *r, int (*begin)(struct ledger *l))
-{
-	int error = begin(r->ledger);
-
-	for (struct post *p = r->waiting; p && error == 0; p = p->next) {
-		error = store(r, p);
-		if (error == -EINVAL) { /* this one only */
-			log_error("a message could not be stored: %s", ledger_error(r->ledger));
-			p->message.verdict = VERDICT_DATABASE;
-			error = 0;
-		}
-	}
-	if (error == 0)
-		error = ledger_commit(r->ledger);
-	if (error < 0)
-		ledger_rollback(r->ledger);
-	return error;
-}
-
-static int write_waiting(struct receiver *r)
-{
-	int error = write_all(r, ledger_begin_together);
-
-	/* One of them is at fault: each by itself then, so that the others are kept. */
-	return error == -ECANCELED ? write_all(r, ledger_begin) : error;
-}
-
-static void answer_waiting(struct receiver *r, int error)
-{
-	struct post *p;
-
-	if (error < 0 && !r->database_failed)
-		log_error("the database cannot be written: %s (%s); answering 503 until it can",
-			  strerror(-error), ledger_error(r->ledger));
-	if (error == 0 && r->database_failed)
-		log_notice("the database can be written again");
-	r->database_failed = error < 0;
-	while ((p = next_waiting(r))) {
-		const struct message *m = &p->message;
-
-		if (error == 0 && p->subscription_id)
-			confirmer_start(r->confirmer, &r->config->sns, p->subscription_id,
-					m->envelope.topic_arn, m->envelope.token);
-		finish(r, p, error < 0 ? VERDICT_DATABASE : m->verdict);
-	}
+	if (!line_is_empty(r->line))
+		return;
 	config_free(r->retired);
 	r->retired = NULL;
-}
-
-/* Whether the oldest has waited so long that its sender had better come again: half of its time for the database, and nearly all. */
-static bool waited_enough(const struct receiver *r)
-{
-	uint64_t now = monotonic_usec(), deadline_usec = (uint64_t)r->deadline_ms * 1000;
-
-	return now - r->waiting->accepted_usec > deadline_usec / 2 ||
-	       now - r->waiting->arrived_usec > deadline_usec * 9 / 10;
 }
 
 static void receiver_turn(void *userdata)
 {
 	struct receiver *r = userdata;
-	int error;
 
-	if (!r->waiting)
-		return;
-	error = write_waiting(r);
-	if (error == -EBUSY && !waited_enough(r)) {
-		arm(r->retry, DATABASE_RETRY_USEC);
-		return;
-	}
-	answer_waiting(r, error);
-}
-
-static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	(void)source;
-	(void)usec;
-	receiver_turn(userdata);
-	return 0;
+	line_turn(r->line);
+	drop_retired(r);
 }
 
 static int on_write_counters(sd_event_source *source, uint64_t usec, void *userdata)
@@ -443,6 +322,7 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	struct sns_trust trust;
 	int error;
 
+	drop_retired(r);
 	if (r->retired) {
 		why_set(why,
 			"messages of the configuration before are still waiting for the database");
@@ -459,11 +339,12 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	r->supply = TAKE(supply);
 	trust_done(&r->trust);
 	r->trust = trust;
-	if (r->waiting)
-		r->retired = r->config;
-	else
+	if (line_is_empty(r->line))
 		config_free(r->config);
+	else
+		r->retired = r->config;
 	r->config = config;
+	line_configure(r->line, config);
 	deadlines_configure(r->deadlines, &config->deadline);
 	return 0;
 }
@@ -490,8 +371,7 @@ int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
 	r->event = sd_event_ref(event);
 	r->ledger = ledger;
 	r->deadline_ms = config->listen.request_deadline_ms;
-	r->waiting_end = &r->waiting;
-	error = add_timer(r, on_retry, "database-retry", &r->retry);
+	error = line_new(event, ledger, r->deadline_ms, on_written, r, &r->line);
 	if (error == 0)
 		error = add_timer(r, on_write_counters, "write-counters", &r->write_counters);
 	if (error == 0)
@@ -512,12 +392,10 @@ void receiver_free(struct receiver *r)
 	if (!r)
 		return;
 	supply_free(r->supply);
-	if (r->waiting)
-		answer_waiting(r, -ECANCELED);
+	line_free(r->line);
 	confirmer_free(r->confirmer);
 	if (counters_write(&r->counters, r->ledger) < 0)
 		log_debug("the counters of the last seconds could not be written");
-	sd_event_source_disable_unref(r->retry);
 	sd_event_source_disable_unref(r->write_counters);
 	deadlines_free(r->deadlines);
 	sd_event_unref(r->event);

@@ -1,0 +1,254 @@
+#include "receive/line.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/utc.h"
+#include "ledger/subscription.h"
+
+#define RETRY_USEC 2000 /* another writer's transaction takes about this long */
+#define POSTS_MAX  1024 /* as many as the default of max_connections */
+
+/*
+ * Parts of a request's deadline. When the first in line has waited for `EARLY`, the database is locked, and who comes now will
+ * most likely wait in vain. When a turn takes longer than `SLOW`, a post that comes during one and is written in the next is
+ * answered too late.
+ */
+#define EARLY(deadline) ((deadline) / 5)
+#define SLOW(deadline)  ((deadline) / 2)
+
+struct line {
+	struct ledger *ledger;
+	const struct config *config;
+	sd_event_source *retry;
+	struct post *first, **end; /* in the order of arrival */
+	unsigned n;
+	uint64_t deadline_usec;
+	bool slow,
+		failed; /* what the last turn was; a failure is said once per trouble, not once per turn */
+	line_done *done;
+	void *userdata;
+};
+
+bool line_is_empty(const struct line *l)
+{
+	return !l->first;
+}
+
+bool line_admits(const struct line *l)
+{
+	if (!l->first)
+		return true;
+	return !l->slow && !l->failed && l->n < POSTS_MAX &&
+	       monotonic_usec() - l->first->accepted_usec < EARLY(l->deadline_usec);
+}
+
+void line_add(struct line *l, struct post *p)
+{
+	p->accepted_usec = monotonic_usec();
+	p->next = NULL;
+	*l->end = p;
+	l->end = &p->next;
+	l->n++;
+}
+
+static struct post *take_first(struct line *l)
+{
+	struct post *p = l->first;
+
+	if (!p)
+		return NULL;
+	l->first = p->next;
+	if (!l->first)
+		l->end = &l->first;
+	l->n--;
+	return p;
+}
+
+static void arm(struct line *l, uint64_t usec)
+{
+	/* Cannot fail for a timer that exists, but for want of memory; the next turn arms it again. */
+	if (sd_event_source_set_time_relative(l->retry, usec) >= 0)
+		sd_event_source_set_enabled(l->retry, SD_EVENT_ONESHOT);
+}
+
+/* SNS asks, or has ended it: kept for a person, or to be confirmed when it is on disk. */
+static int keep_subscription(struct line *l, struct post *p)
+{
+	struct message *m = &p->message;
+	bool asks = m->envelope.type == SNS_SUBSCRIPTION_CONFIRMATION;
+	bool confirm = asks && l->config->sns.subscription == SUBSCRIPTION_CONFIRM;
+	struct ledger_subscription s = {
+		.account = m->account->name,
+		.topic_arn = m->envelope.topic_arn,
+		.type = m->envelope.type_text,
+		.message_id = m->envelope.message_id,
+		.token = m->envelope.token,
+		.sent_at_ms = m->envelope.sent_at_ms,
+		.received_at_ms = m->received_ms,
+		.state = confirm ? SUBSCRIPTION_CONFIRMING
+			 : asks  ? SUBSCRIPTION_PENDING
+				 : SUBSCRIPTION_ENDED,
+		.by = confirm ? log_program() : NULL,
+	};
+	int64_t id = 0;
+	int kept = ledger_keep_subscription(l->ledger, &s, &id);
+
+	if (kept < 0)
+		return kept;
+	m->verdict = kept ? VERDICT_SUBSCRIPTION : VERDICT_DUPLICATE;
+	p->subscription_id = confirm ? id : 0;
+	if (kept)
+		why_set(&m->why, "account %s: %s; ipnctl subscriptions shows it as number %" PRId64,
+			m->account->name,
+			confirm ? "SNS asks to confirm the subscription, which is done now"
+			: asks  ? "SNS asks to confirm a subscription, and nothing was confirmed"
+				: "SNS has ended the subscription: no more notifications will come",
+			id);
+	return 0;
+}
+
+static int store(struct line *l, struct post *p)
+{
+	if (p->message.envelope.type != SNS_NOTIFICATION)
+		return keep_subscription(l, p);
+	return message_store(&p->message, l->ledger);
+}
+
+static int write_all(struct line *l, int (*begin)(struct ledger *l))
+{
+	int error = begin(l->ledger);
+
+	for (struct post *p = l->first; p && error == 0; p = p->next) {
+		error = store(l, p);
+		if (error == -EINVAL) { /* this one only */
+			log_error("a message could not be stored: %s", ledger_error(l->ledger));
+			p->message.verdict = VERDICT_DATABASE;
+			error = 0;
+		}
+	}
+	if (error == 0)
+		error = ledger_commit(l->ledger);
+	if (error < 0)
+		ledger_rollback(l->ledger);
+	return error;
+}
+
+static int write_waiting(struct line *l)
+{
+	int error = write_all(l, ledger_begin_together);
+
+	/* One of them is at fault: each by itself then, so that the others are kept. */
+	return error == -ECANCELED ? write_all(l, ledger_begin) : error;
+}
+
+static void answer_waiting(struct line *l, int error)
+{
+	struct post *p;
+
+	if (error < 0 && !l->failed)
+		log_error("the database cannot be written: %s (%s); answering 503 until it can",
+			  strerror(-error), ledger_error(l->ledger));
+	if (error == 0 && l->failed)
+		log_notice("the database can be written again");
+	l->failed = error < 0;
+	while ((p = take_first(l)))
+		l->done(p, error < 0 ? VERDICT_DATABASE : p->message.verdict, error == 0,
+			l->userdata);
+}
+
+/* Whether the oldest has waited so long that its sender had better come again: half of its time for the database, and nearly all. */
+static bool waited_enough(const struct line *l)
+{
+	uint64_t now = monotonic_usec();
+
+	return now - l->first->accepted_usec > l->deadline_usec / 2 ||
+	       now - l->first->arrived_usec > l->deadline_usec * 9 / 10;
+}
+
+/* How long the disk took is known only afterwards. */
+static void note_pace(struct line *l, uint64_t began_usec)
+{
+	uint64_t took_usec = monotonic_usec() - began_usec;
+	bool slow = took_usec > SLOW(l->deadline_usec);
+
+	if (slow && !l->slow)
+		log_warning(
+			"the disk took %" PRIu64
+			" s for one transaction; answering 503 but to one at a time until it is faster",
+			took_usec / 1000000);
+	if (!slow && l->slow)
+		log_notice("the disk is fast enough again");
+	l->slow = slow;
+}
+
+void line_turn(struct line *l)
+{
+	uint64_t began_usec = monotonic_usec();
+	int error;
+
+	if (!l->first)
+		return;
+	error = write_waiting(l);
+	if (error == -EBUSY && !waited_enough(l)) {
+		arm(l, RETRY_USEC);
+		return;
+	}
+	note_pace(l, began_usec);
+	answer_waiting(l, error);
+}
+
+void line_turn_soon(struct line *l)
+{
+	arm(l, 0);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	line_turn(userdata);
+	return 0;
+}
+
+void line_configure(struct line *l, const struct config *c)
+{
+	l->config = c;
+}
+
+int line_new(sd_event *event, struct ledger *ledger, int64_t deadline_ms, line_done *done,
+	     void *userdata, struct line **ret)
+{
+	CLEANUP(line_freep) struct line *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->ledger = ledger;
+	l->deadline_usec = (uint64_t)deadline_ms * 1000;
+	l->end = &l->first;
+	l->done = done;
+	l->userdata = userdata;
+	r = sd_event_add_time_relative(event, &l->retry, CLOCK_MONOTONIC, 0, 1, on_retry, l);
+	if (r < 0)
+		return r;
+	sd_event_source_set_description(l->retry, "database-retry");
+	r = sd_event_source_set_enabled(l->retry, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	*ret = TAKE(l);
+	return 0;
+}
+
+void line_free(struct line *l)
+{
+	if (!l)
+		return;
+	if (l->first)
+		answer_waiting(l, -ECANCELED);
+	sd_event_source_disable_unref(l->retry);
+	free(l);
+}
