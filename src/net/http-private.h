@@ -43,6 +43,7 @@ struct http_server {
 	unsigned n_connections;
 	unsigned n_posts; /* given to post() since the last turn() */
 	unsigned n_kept;  /* given to post() and not answered */
+	size_t bodies;    /* bytes that bodies take, as request.c counts them */
 	bool head_is_raw; /* see head_read() */
 	bool stopping;
 	void (*done)(void *userdata);

@@ -11,6 +11,13 @@
 /* A body without a declared length starts with this much; real notifications are 2 to 3 KB. */
 #define BODY_FIRST_SIZE ((size_t)4 * 1024)
 
+/*
+ * Many large bodies at once would take max_connections times max_body. What of a body is above the first size counts, over
+ * all requests, towards the second; so real notifications never suffer from what strangers send.
+ */
+#define BODY_UNCOUNTED ((size_t)16 * 1024)
+#define BODIES_MAX     ((size_t)16 * 1024 * 1024)
+
 struct http_request {
 	struct listener *listener;
 	struct MHD_Connection *mhd; /* NULL when the client is gone */
@@ -27,9 +34,22 @@ struct http_request {
 	char peer[SOCKET_PEER_SIZE];
 };
 
+static size_t counted(size_t size)
+{
+	return size > BODY_UNCOUNTED ? size - BODY_UNCOUNTED : 0;
+}
+
+static void body_free(struct http_request *r)
+{
+	r->listener->server->bodies -= counted(r->body_size);
+	free(r->body);
+	r->body = NULL;
+	r->body_len = r->body_size = 0;
+}
+
 static void request_free(struct http_request *r)
 {
-	free(r->body);
+	body_free(r);
 	free(r);
 }
 
@@ -51,9 +71,7 @@ static void request_refuse(struct http_request *r, enum verdict v, const char *w
 {
 	r->refusal = v;
 	r->why = why;
-	free(r->body);
-	r->body = NULL;
-	r->body_len = r->body_size = 0;
+	body_free(r);
 }
 
 static enum MHD_Result refusal_send(struct http_request *r)
@@ -111,10 +129,27 @@ static enum MHD_Result request_begin(struct listener *l, struct MHD_Connection *
 	return MHD_YES;
 }
 
+static int body_grow(struct http_request *r, size_t size)
+{
+	struct http_server *s = r->listener->server;
+	size_t bodies = s->bodies - counted(r->body_size) + counted(size);
+	char *body;
+
+	if (bodies > s->bodies && bodies > BODIES_MAX)
+		return -ENOBUFS;
+	body = realloc(r->body, size);
+	if (!body)
+		return -ENOMEM;
+	r->body = body;
+	r->body_size = size;
+	s->bodies = bodies;
+	return 0;
+}
+
 static int body_append(struct http_request *r, const char *at, size_t len)
 {
 	size_t max = r->listener->server->limits.max_body, size = r->body_size;
-	char *body;
+	int e;
 
 	if (len > max - r->body_len)
 		return -EFBIG;
@@ -125,11 +160,9 @@ static int body_append(struct http_request *r, const char *at, size_t len)
 			size *= 2;
 		if (size > max)
 			size = max;
-		body = realloc(r->body, size);
-		if (!body)
-			return -ENOMEM;
-		r->body = body;
-		r->body_size = size;
+		e = body_grow(r, size);
+		if (e < 0)
+			return e;
 	}
 	memcpy(r->body + r->body_len, at, len);
 	r->body_len += len;
@@ -145,6 +178,8 @@ static enum MHD_Result request_take(struct http_request *r, const char *at, size
 		e = body_append(r, at, *len);
 	if (e == -EFBIG)
 		request_refuse(r, VERDICT_TOO_LARGE, "more than max_body");
+	else if (e == -ENOBUFS)
+		request_refuse(r, VERDICT_OVERLOAD, "too many large bodies at once");
 	else if (e < 0)
 		request_refuse(r, VERDICT_OVERLOAD, "out of memory");
 	if (r->refusal != VERDICT_PASS && r->received > HTTP_DRAIN_CHUNKED_MAX)

@@ -146,17 +146,29 @@ class Answer:
         self.status, self.headers, self.text = status, headers, text
 
 
-class Clock:
-    """A wall clock that is wrong by some seconds, for the daemons that are started from now on."""
+class Preloaded:
+    """A library of <name>.c for the daemons that are started from now on; what it reads stands in the file that $<setting> names."""
 
-    def __init__(self, lab, seconds):
-        library, source = os.path.join(lab.folder, "clock.so"), os.path.join(os.path.dirname(__file__), "clock.c")
+    def __init__(self, lab, name, setting):
+        library, source = os.path.join(lab.folder, name + ".so"), os.path.join(os.path.dirname(__file__), name + ".c")
         compiler = os.environ.get("CC") or "cc"
         subprocess.run([compiler, "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=PATIENCE)
-        self.file = os.path.join(lab.folder, "clock")
-        self.set(seconds)
-        self.environment = {"LD_PRELOAD": library, "IPND_CLOCK": self.file}
+        self.file = os.path.join(lab.folder, name)
+        self.environment = {"LD_PRELOAD": library, setting: self.file}
         lab.prefix = ["env"] + [f"{name}={value}" for name, value in self.environment.items()]
+
+    def write(self, text):
+        with open(self.file + ".new", "w") as f:
+            f.write(text)
+        os.rename(self.file + ".new", self.file)
+
+
+class Clock(Preloaded):
+    """A wall clock that is wrong by some seconds."""
+
+    def __init__(self, lab, seconds):
+        super().__init__(lab, "clock", "IPND_CLOCK")
+        self.set(seconds)
 
     def set(self, seconds):
         self.write(str(seconds))
@@ -165,10 +177,16 @@ class Clock:
         """Still, at so many seconds since 1970."""
         self.write(f"= {seconds:.3f}")
 
-    def write(self, text):
-        with open(self.file + ".new", "w") as f:
-            f.write(text)
-        os.rename(self.file + ".new", self.file)
+
+class Disk(Preloaded):
+    """A disk whose syncs take some milliseconds and whose writes fail with an error number."""
+
+    def __init__(self, lab):
+        super().__init__(lab, "disk", "IPND_DISK")
+        self.be()
+
+    def be(self, sync_ms=0, error=0):
+        self.write(f"{sync_ms} {error}")
 
 
 class Lab:
