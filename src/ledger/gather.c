@@ -7,7 +7,7 @@
 #define NAME        "ipnd-gather"
 #define GATHER_SIZE (64 * 1024) /* 15 pages; more gains nothing that can be measured */
 
-struct log {
+struct wal {
 	sqlite3_file file; /* what SQLite sees */
 	sqlite3_file *real;
 	sqlite3_int64 at; /* where `bytes` belong */
@@ -19,153 +19,153 @@ struct log {
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs vfs;
 
-static struct log *log_of(sqlite3_file *file)
+static struct wal *wal_of(sqlite3_file *file)
 {
-	return (struct log *)file;
+	return (struct wal *)file;
 }
 
-static const sqlite3_io_methods *real(const struct log *l)
+static const sqlite3_io_methods *real(const struct wal *w)
 {
-	return l->real->pMethods;
+	return w->real->pMethods;
 }
 
 /* What cannot be written is dropped: it belongs to a transaction that can no longer be committed, since that takes a sync. */
-static int flush(struct log *l)
+static int flush(struct wal *w)
 {
-	int used = l->used, r;
+	int used = w->used, r;
 
 	if (used == 0)
 		return SQLITE_OK;
-	l->used = 0;
-	r = real(l)->xWrite(l->real, l->bytes, used, l->at);
-	l->lost |= r != SQLITE_OK;
+	w->used = 0;
+	r = real(w)->xWrite(w->real, w->bytes, used, w->at);
+	w->lost |= r != SQLITE_OK;
 	return r;
 }
 
-static int log_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
+static int wal_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
 {
-	struct log *l = log_of(file);
+	struct wal *w = wal_of(file);
 	int r = SQLITE_OK;
 
-	if (l->used > 0 && (at != l->at + l->used || n > GATHER_SIZE - l->used))
-		r = flush(l);
+	if (w->used > 0 && (at != w->at + w->used || n > GATHER_SIZE - w->used))
+		r = flush(w);
 	if (r != SQLITE_OK)
 		return r;
 	if (n > GATHER_SIZE)
-		return real(l)->xWrite(l->real, from, n, at);
-	if (l->used == 0)
-		l->at = at;
-	memcpy(l->bytes + l->used, from, (size_t)n);
-	l->used += n;
+		return real(w)->xWrite(w->real, from, n, at);
+	if (w->used == 0)
+		w->at = at;
+	memcpy(w->bytes + w->used, from, (size_t)n);
+	w->used += n;
 	return SQLITE_OK;
 }
 
-static int log_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
+static int wal_read(sqlite3_file *file, void *to, int n, sqlite3_int64 at)
 {
-	int r = flush(log_of(file));
+	int r = flush(wal_of(file));
 
-	return r == SQLITE_OK ? real(log_of(file))->xRead(log_of(file)->real, to, n, at) : r;
+	return r == SQLITE_OK ? real(wal_of(file))->xRead(wal_of(file)->real, to, n, at) : r;
 }
 
-static int log_truncate(sqlite3_file *file, sqlite3_int64 size)
+static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-	int r = flush(log_of(file));
+	int r = flush(wal_of(file));
 
-	return r == SQLITE_OK ? real(log_of(file))->xTruncate(log_of(file)->real, size) : r;
+	return r == SQLITE_OK ? real(wal_of(file))->xTruncate(wal_of(file)->real, size) : r;
 }
 
-static int log_sync(sqlite3_file *file, int flags)
+static int wal_sync(sqlite3_file *file, int flags)
 {
-	struct log *l = log_of(file);
-	int r = flush(l);
-	bool lost = l->lost;
+	struct wal *w = wal_of(file);
+	int r = flush(w);
+	bool lost = w->lost;
 
-	l->lost = false;
+	w->lost = false;
 	if (lost)
 		return r != SQLITE_OK ? r : SQLITE_IOERR_WRITE;
-	return real(l)->xSync(l->real, flags);
+	return real(w)->xSync(w->real, flags);
 }
 
-static int log_size(sqlite3_file *file, sqlite3_int64 *ret)
+static int wal_size(sqlite3_file *file, sqlite3_int64 *ret)
 {
-	int r = flush(log_of(file));
+	int r = flush(wal_of(file));
 
-	return r == SQLITE_OK ? real(log_of(file))->xFileSize(log_of(file)->real, ret) : r;
+	return r == SQLITE_OK ? real(wal_of(file))->xFileSize(wal_of(file)->real, ret) : r;
 }
 
-static int log_close(sqlite3_file *file)
+static int wal_close(sqlite3_file *file)
 {
-	struct log *l = log_of(file);
-	int flushed = flush(l), r = real(l)->xClose(l->real);
+	struct wal *w = wal_of(file);
+	int flushed = flush(w), r = real(w)->xClose(w->real);
 
-	sqlite3_free(l->bytes);
+	sqlite3_free(w->bytes);
 	return r != SQLITE_OK ? r : flushed;
 }
 
-static int log_lock(sqlite3_file *file, int level)
+static int wal_lock(sqlite3_file *file, int level)
 {
-	return real(log_of(file))->xLock(log_of(file)->real, level);
+	return real(wal_of(file))->xLock(wal_of(file)->real, level);
 }
 
-static int log_unlock(sqlite3_file *file, int level)
+static int wal_unlock(sqlite3_file *file, int level)
 {
-	return real(log_of(file))->xUnlock(log_of(file)->real, level);
+	return real(wal_of(file))->xUnlock(wal_of(file)->real, level);
 }
 
-static int log_check_lock(sqlite3_file *file, int *ret)
+static int wal_check_lock(sqlite3_file *file, int *ret)
 {
-	return real(log_of(file))->xCheckReservedLock(log_of(file)->real, ret);
+	return real(wal_of(file))->xCheckReservedLock(wal_of(file)->real, ret);
 }
 
-static int log_control(sqlite3_file *file, int operation, void *argument)
+static int wal_control(sqlite3_file *file, int operation, void *argument)
 {
-	return real(log_of(file))->xFileControl(log_of(file)->real, operation, argument);
+	return real(wal_of(file))->xFileControl(wal_of(file)->real, operation, argument);
 }
 
-static int log_sector(sqlite3_file *file)
+static int wal_sector(sqlite3_file *file)
 {
-	return real(log_of(file))->xSectorSize(log_of(file)->real);
+	return real(wal_of(file))->xSectorSize(wal_of(file)->real);
 }
 
-static int log_device(sqlite3_file *file)
+static int wal_device(sqlite3_file *file)
 {
-	return real(log_of(file))->xDeviceCharacteristics(log_of(file)->real);
+	return real(wal_of(file))->xDeviceCharacteristics(wal_of(file)->real);
 }
 
-static const sqlite3_io_methods log_methods = {
+static const sqlite3_io_methods wal_methods = {
 	.iVersion = 1,
-	.xClose = log_close,
-	.xRead = log_read,
-	.xWrite = log_write,
-	.xTruncate = log_truncate,
-	.xSync = log_sync,
-	.xFileSize = log_size,
-	.xLock = log_lock,
-	.xUnlock = log_unlock,
-	.xCheckReservedLock = log_check_lock,
-	.xFileControl = log_control,
-	.xSectorSize = log_sector,
-	.xDeviceCharacteristics = log_device,
+	.xClose = wal_close,
+	.xRead = wal_read,
+	.xWrite = wal_write,
+	.xTruncate = wal_truncate,
+	.xSync = wal_sync,
+	.xFileSize = wal_size,
+	.xLock = wal_lock,
+	.xUnlock = wal_unlock,
+	.xCheckReservedLock = wal_check_lock,
+	.xFileControl = wal_control,
+	.xSectorSize = wal_sector,
+	.xDeviceCharacteristics = wal_device,
 };
 
 /* Any file but the log is the real one's. SQLite closes what has methods, opened or not. */
 static int vfs_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int flags,
 		    int *ret_flags)
 {
-	struct log *l = log_of(file);
+	struct wal *w = wal_of(file);
 	int r;
 
 	(void)self;
 	if (!(flags & SQLITE_OPEN_WAL))
 		return real_vfs->xOpen(real_vfs, name, file, flags, ret_flags);
-	*l = (struct log){.real = (sqlite3_file *)(l + 1), .bytes = sqlite3_malloc(GATHER_SIZE)};
-	if (!l->bytes)
+	*w = (struct wal){.real = (sqlite3_file *)(w + 1), .bytes = sqlite3_malloc(GATHER_SIZE)};
+	if (!w->bytes)
 		return SQLITE_NOMEM;
-	r = real_vfs->xOpen(real_vfs, name, l->real, flags, ret_flags);
-	if (l->real->pMethods)
-		l->file.pMethods = &log_methods;
+	r = real_vfs->xOpen(real_vfs, name, w->real, flags, ret_flags);
+	if (w->real->pMethods)
+		w->file.pMethods = &wal_methods;
 	else
-		sqlite3_free(l->bytes);
+		sqlite3_free(w->bytes);
 	return r;
 }
 
@@ -181,7 +181,7 @@ const char *gather_vfs(void)
 	vfs = *real_vfs;
 	vfs.pNext = NULL;
 	vfs.zName = NAME;
-	vfs.szOsFile = (int)sizeof(struct log) + real_vfs->szOsFile;
+	vfs.szOsFile = (int)sizeof(struct wal) + real_vfs->szOsFile;
 	vfs.xOpen = vfs_open;
 	return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? NAME : NULL;
 }
