@@ -4,7 +4,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
-#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +11,13 @@
 
 #include "base/cleanup.h"
 #include "base/utc.h"
+#include "sns/chain.h"
 
 #define KEY_BITS_MIN  2048
 #define DIGEST_MAX    32   /* SHA-256 */
 #define SIGNATURE_MAX 1024 /* bytes: a key of 8192 bits, as sns_envelope_parse() allows */
 
 DEFINE_CLEANUP(X509 *, X509_free)
-DEFINE_CLEANUP(X509_STORE_CTX *, X509_STORE_CTX_free)
 DEFINE_CLEANUP(BIGNUM *, BN_free)
 DEFINE_CLEANUP(struct sns_certificate *, sns_certificate_free)
 
@@ -32,21 +31,9 @@ struct verifier {
 	EVP_PKEY_CTX *verify;
 };
 
-/*
- * What sns_certificate_check() last found good. All of it but the time is the same for each message, and to prove it anew
- * costs more than the check of a signature.
- */
-struct proof {
-	X509_STORE
-	*roots; /* held, so that no other can have its address; NULL: nothing is proved */
-	enum sns_chain chain;
-	bool issuer_unknown;
-	int64_t from_ms, until_ms; /* every certificate of the chain that was found is valid then */
-};
-
 struct sns_certificate {
 	X509 *x509;
-	struct proof *proof;
+	struct chain_proof *proof;
 	EVP_PKEY *key;                /* the certificate's */
 	struct verifier sha1, sha256; /* empty unless the key is RSA */
 	int64_t not_before_ms;
@@ -118,16 +105,6 @@ static X509 *decode_x509(const unsigned char *der, size_t len)
 	return TAKE(x509);
 }
 
-static bool time_ms(const ASN1_TIME *t, int64_t *ret_ms)
-{
-	struct tm tm;
-
-	if (!t || !ASN1_TIME_to_tm(t, &tm))
-		return false;
-	*ret_ms = (int64_t)timegm(&tm) * 1000;
-	return true;
-}
-
 static void write_hex(const unsigned char *bytes, size_t len, char *ret)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -165,8 +142,8 @@ static bool is_rsa(const struct sns_certificate *c)
 static enum verdict fill(struct sns_certificate *c, struct why *why)
 {
 	c->key = X509_get0_pubkey(c->x509);
-	if (!c->key || !time_ms(X509_get0_notBefore(c->x509), &c->not_before_ms) ||
-	    !time_ms(X509_get0_notAfter(c->x509), &c->not_after_ms)) {
+	if (!c->key || !chain_time_ms(X509_get0_notBefore(c->x509), &c->not_before_ms) ||
+	    !chain_time_ms(X509_get0_notAfter(c->x509), &c->not_after_ms)) {
 		why_set(why, "the certificate's key or dates cannot be read");
 		return VERDICT_CERTIFICATE;
 	}
@@ -284,96 +261,6 @@ static bool check_purpose(const struct sns_certificate *c, struct why *why)
 	return false;
 }
 
-struct chain_result {
-	bool may_be_unknown;
-	bool issuer_unknown;
-};
-
-/*
- * Lets X509_verify_cert() go on after an unknown issuer: it looks for that first and would otherwise stop there,
- * with the signatures and dates of the certificates it did find unchecked.
- */
-static int on_chain_error(int ok, X509_STORE_CTX *ctx)
-{
-	struct chain_result *result = X509_STORE_CTX_get_app_data(ctx);
-	int error = X509_STORE_CTX_get_error(ctx);
-
-	if (ok || !result->may_be_unknown)
-		return ok;
-	if (error != X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT &&
-	    error != X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY &&
-	    error != X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE)
-		return 0;
-	result->issuer_unknown = true;
-	return 1;
-}
-
-/* X509_verify_cert() leaves the last one's dates unchecked when that one's issuer is unknown. */
-static bool chain_in_time(X509_STORE_CTX *ctx)
-{
-	const X509_VERIFY_PARAM *at = X509_STORE_CTX_get0_param(ctx);
-	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
-
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		const X509 *x509 = sk_X509_value(chain, i);
-
-		if (X509_cmp_timeframe(at, X509_get0_notBefore(x509), X509_get0_notAfter(x509)) !=
-		    0)
-			return false;
-	}
-	return true;
-}
-
-/* The time in which all of the chain are valid becomes the proof's. False: not to be told, and nothing is remembered. */
-static bool chain_times(X509_STORE_CTX *ctx, struct proof *p)
-{
-	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
-	int64_t from_ms, until_ms;
-
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		const X509 *x509 = sk_X509_value(chain, i);
-
-		if (!time_ms(X509_get0_notBefore(x509), &from_ms) ||
-		    !time_ms(X509_get0_notAfter(x509), &until_ms))
-			return false;
-		if (from_ms > p->from_ms)
-			p->from_ms = from_ms;
-		if (until_ms < p->until_ms)
-			p->until_ms = until_ms;
-	}
-	return true;
-}
-
-static bool check_chain(const struct sns_certificate *c, const struct sns_trust *trust,
-			int64_t at_ms, struct proof *ret, struct why *why)
-{
-	CLEANUP(X509_STORE_CTX_freep) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	struct chain_result result = {.may_be_unknown = trust->chain == SNS_CHAIN_PREFER};
-
-	if (!ctx || !X509_STORE_CTX_init(ctx, trust->roots, c->x509, trust->intermediates) ||
-	    !X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_SERVER)) {
-		why_set(why, "out of memory");
-		return false;
-	}
-	X509_STORE_CTX_set_app_data(ctx, &result);
-	X509_STORE_CTX_set_verify_cb(ctx, on_chain_error);
-	X509_STORE_CTX_set_time(ctx, 0, (time_t)(at_ms / 1000));
-	if (X509_verify_cert(ctx) != 1) {
-		why_set(why, "the certificate's chain, at depth %d: %s",
-			X509_STORE_CTX_get_error_depth(ctx),
-			X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
-		return false;
-	}
-	if (!chain_in_time(ctx)) {
-		why_set(why, "a certificate above the one that signs is not valid at that time");
-		return false;
-	}
-	ret->issuer_unknown = result.issuer_unknown;
-	if (!chain_times(ctx, ret))
-		ret->until_ms = ret->from_ms;
-	return true;
-}
-
 static bool check_signer(const struct sns_certificate *c, struct why *why)
 {
 	return check_name(c, why) && check_key(c, why) && check_purpose(c, why);
@@ -387,40 +274,26 @@ enum verdict sns_certificate_check_signer(const struct sns_certificate *c, struc
 	return good ? VERDICT_PASS : VERDICT_CERTIFICATE;
 }
 
-static bool is_proved(const struct proof *p, const struct sns_trust *trust, int64_t at_ms)
-{
-	/* The intermediates are read with the roots, and never without them. */
-	return p->roots && p->roots == trust->roots && p->chain == trust->chain &&
-	       at_ms >= p->from_ms && at_ms < p->until_ms;
-}
-
-static void remember(struct proof *p, const struct proof *found)
-{
-	if (X509_STORE_up_ref(found->roots) != 1)
-		return;
-	X509_STORE_free(p->roots);
-	*p = *found;
-}
-
 enum verdict sns_certificate_check(const struct sns_certificate *c, const struct sns_trust *trust,
 				   int64_t at_ms, bool *ret_issuer_unknown, struct why *why)
 {
-	struct proof found = {trust->roots, trust->chain, false, c->not_before_ms, c->not_after_ms};
+	struct chain_proof found = {trust->roots, trust->chain, false, c->not_before_ms,
+				    c->not_after_ms};
 	bool good;
 
 	*ret_issuer_unknown = false;
-	if (is_proved(c->proof, trust, at_ms)) {
+	if (chain_is_proved(c->proof, trust, at_ms)) {
 		*ret_issuer_unknown = c->proof->issuer_unknown;
 		return VERDICT_PASS;
 	}
 	good = check_signer(c, why) && check_dates(c, at_ms, why);
 	if (good && trust->chain != SNS_CHAIN_NAME_ONLY)
-		good = check_chain(c, trust, at_ms, &found, why);
+		good = chain_check(c->x509, trust, at_ms, &found, why);
 	ERR_clear_error();
 	if (!good)
 		return VERDICT_CERTIFICATE;
 	if (trust->roots)
-		remember(c->proof, &found);
+		chain_remember(c->proof, &found);
 	*ret_issuer_unknown = found.issuer_unknown;
 	return VERDICT_PASS;
 }

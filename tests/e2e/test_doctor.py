@@ -375,9 +375,10 @@ def database():
         brings(lab, "database", "warning", "the write-ahead log has 65 MiB", "fuser -v " + lab.database)
         os.truncate(lab.database + "-wal", 0)
         is_ok(lab, "database", "--full")
+        size, page = lab.one("PRAGMA page_size"), lab.one("SELECT rootpage FROM sqlite_schema WHERE name = 'event_created'")
         with open(lab.database, "r+b") as f:
-            f.seek(-4096, os.SEEK_END)  # of the last index
-            f.write(b"\x5a" * 2048)
+            f.seek((page - 1) * size)
+            f.write(b"\x5a" * size)
         f = brings(lab, "database", "failed", "damaged: ", "ipnctl restore")
         check(ask(lab)[-1]["check"] == "notifications", f"the other checks go on: {f}")
         with open(lab.database, "r+b") as f:
