@@ -188,6 +188,9 @@ class Disk(Preloaded):
     def be(self, sync_ms=0, error=0):
         self.write(f"{sync_ms} {error}")
 
+    def syncs(self):
+        return os.path.getsize(self.file + ".syncs")
+
 
 class Lab:
     """One folder with keys, configuration and state; at most one ipnd and one ipn-hookd in it."""
