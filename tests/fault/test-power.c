@@ -10,8 +10,9 @@
 #define TURN       3 /* messages */
 #define MESSAGES   13
 #define REST_EVERY 16 /* cuts after which the rest is delivered as well */
-#define EVERY      7  /* moments between two cuts where a sync has failed; $IPND_FAULT_EVERY */
-#define SEEDS      1  /* outcomes of each cut; $IPND_FAULT_SEEDS */
+#define EVERY                                                                                      \
+	29 /* moments between two cuts where a sync has failed; $IPND_FAULT_EVERY, which is also for the others */
+#define SEEDS 1 /* outcomes of each cut; $IPND_FAULT_SEEDS */
 
 static char *healthy;
 static struct answered answered;
@@ -73,7 +74,7 @@ START_TEST(cut_anywhere)
 	CLEANUP(freep) char *folder = unit_folder();
 	CLEANUP(ledger_closep) struct ledger *l = NULL;
 
-	every = 1;
+	every = setting("IPND_FAULT_EVERY", 1);
 	disk_begin(folder, cut);
 	ck_assert_int_eq(open_it(folder, &l), 0);
 	ck_assert_int_eq(script_rest(l, TURN, &answered), 0);
