@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 static const char ellipsis[] = "...";
 #define ELLIPSIS_LEN (sizeof(ellipsis) - 1)
 
@@ -22,7 +24,7 @@ char *text_dup(struct text t)
 
 	if (!t.at)
 		return NULL;
-	s = malloc(t.len + 1);
+	s = memory_malloc(t.len + 1);
 	if (!s)
 		return NULL;
 	memcpy(s, t.at, t.len);

@@ -30,7 +30,8 @@ static inline bool text_is(struct text a, const char *s)
 	return text_equal(a, text_of(s));
 }
 
-/* Copies to a NUL-ended string the caller frees. NULL when absent or out of memory. */
+/* Copies to a NUL-ended string the caller frees. NULL when absent or out of memory, which
+ * memory_was_short() tells apart. */
 char *text_dup(struct text t);
 
 /* Equal but for ASCII case. */

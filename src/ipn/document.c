@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "ipn/field.h"
 #include "ipn/xml.h"
 
@@ -121,6 +122,7 @@ static bool read_document(const xmlNode *root, struct ipn_document *d, struct wh
 		if (fields[i].object == d->object && !field_read(&fields[i], child, d, why))
 			return false;
 	if (field_find_unknown(root, child, d) < 0) {
+		memory_note_short();
 		why_set(why, "out of memory");
 		return false;
 	}

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "ipn/field.h"
 
 /* What is left of a row's path at some depth, and what the row reads at its end. */
@@ -22,7 +23,7 @@ static int tell(struct ipn_document *d, const char *name)
 			return 0;
 	if (d->n_unknown == IPN_UNKNOWN_MAX)
 		return 0;
-	d->unknown[d->n_unknown] = strdup(name);
+	d->unknown[d->n_unknown] = memory_strdup(name);
 	if (!d->unknown[d->n_unknown])
 		return -ENOMEM;
 	d->n_unknown++;

@@ -3,6 +3,9 @@
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <libxml/xmlerror.h>
+#include <libxml/xmlmemory.h>
+
+#include "base/memory.h"
 
 /*
  * Not among them, ever: NOENT (turns substitution on and then reads local files), DTDLOAD, DTDATTR, DTDVALID,
@@ -44,6 +47,7 @@ say_nothing(void *userdata, const char *format, ...)
 
 void xml_init(void)
 {
+	xmlMemSetup(free, memory_malloc, memory_realloc, memory_strdup);
 	xmlInitParser();
 	xmlSetExternalEntityLoader(refuse_entity);
 	xmlSetGenericErrorFunc(NULL, say_nothing);

@@ -21,7 +21,10 @@
 
 DEFINE_CLEANUP(xmlDoc *, xmlFreeDoc)
 
-/* Once per process: every file and address is refused from then on, and libxml2 writes nothing to stderr. */
+/*
+ * Once per process: every file and address is refused from then on, libxml2 writes nothing to stderr, and memory_was_short() knows
+ * of its allocations.
+ */
 void xml_init(void);
 
 /*

@@ -124,8 +124,8 @@ static enum verdict check(struct ingest *g, struct message *m)
 	}
 	v = prove(g, m);
 	if (v == VERDICT_PASS)
-		message_understand(m);
-	else
+		v = message_understand(m);
+	if (v != VERDICT_PASS)
 		advise(g, m, v);
 	return v;
 }
@@ -328,7 +328,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	int r;
 
 	progress_watch();
-	ipn_document_init();
+	message_init();
 	code = inputs_open(operands, (size_t)n, &g.inputs);
 	if (code == EXIT_DONE)
 		code = prepare(&g);

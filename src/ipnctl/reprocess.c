@@ -78,7 +78,8 @@ static bool understand(struct reprocess *p, const struct ledger_unrecognized *ro
 		why_set(&m->why, "is no notification");
 		return false;
 	}
-	message_understand(m);
+	if (message_understand(m) != VERDICT_PASS)
+		return false;
 	if (m->understood == VERDICT_SAMPLE)
 		why_set(&m->why, "a test message of Seller Central: changes nothing");
 	return m->understood == VERDICT_PASS;
@@ -223,7 +224,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 		return code;
 	ctl_let_go(c); /* begun anew for each step */
 	progress_watch();
-	ipn_document_init();
+	message_init();
 	r = reprocess_all(&p);
 	code = r < 0 ? ctl_failed(c, r) : p.understood ? EXIT_DONE : EXIT_NOTHING;
 	report(&p);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "ledger/gather.h"
 #include "ledger/private.h"
 
@@ -268,7 +269,7 @@ int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, st
 			why_set(why, "%s", ledger_error(l));
 		return r;
 	}
-	l->suspect = true;
+	l->suspect = l->inherited = true;
 	*ret = TAKE(l);
 	return 0;
 }
@@ -301,12 +302,20 @@ int ledger_begin(struct ledger *l)
 {
 	int r;
 
-	l->together = l->spoilt = false;
+	memory_watch();
+	ledger_rollback(l); /* one for whose end there was no memory */
+	l->together = l->spoilt = l->half_done = false;
 	if (only_reads(l))
 		return ledger_run(l, "BEGIN");
 	r = l->mode == LEDGER_OWN ? files_check(l) : 0;
 	if (r < 0)
 		return r;
+	if (l->mode == LEDGER_OWN && l->inherited) {
+		r = ledger_rewrite_log(l);
+		if (r < 0)
+			return r;
+		l->inherited = false;
+	}
 	if (l->mode == LEDGER_OWN && l->suspect) {
 		r = ledger_errno(l, sqlite3_wal_checkpoint_v2(
 					    l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
@@ -331,7 +340,9 @@ int ledger_commit(struct ledger *l)
 	int r;
 
 	assert(!l->spoilt);
-	r = ledger_run(l, "COMMIT");
+	/* What was read or written with values missing is not what was meant. */
+	r = memory_was_short() || l->half_done ? ledger_fail(l, -ENOMEM, "out of memory")
+					       : ledger_run(l, "COMMIT");
 	if (r < 0) {
 		l->suspect = true;
 		ledger_rollback(l);
@@ -355,6 +366,8 @@ int ledger_savepoint(struct ledger *l)
 
 int ledger_release(struct ledger *l)
 {
+	if (memory_was_short())
+		return ledger_fail(l, -ENOMEM, "out of memory");
 	return l->together ? 0 : ledger_run(l, "RELEASE one");
 }
 
@@ -365,7 +378,8 @@ int ledger_undo(struct ledger *l, int error)
 		return error == -EINVAL ? -ECANCELED : error;
 	}
 	/* After some errors SQLite has rolled the whole transaction back by itself. */
-	if (!sqlite3_get_autocommit(l->db))
-		sqlite3_exec(l->db, "ROLLBACK TO one; RELEASE one", NULL, NULL, NULL);
+	if (!sqlite3_get_autocommit(l->db) &&
+	    sqlite3_exec(l->db, "ROLLBACK TO one; RELEASE one", NULL, NULL, NULL) != SQLITE_OK)
+		l->half_done = true;
 	return error;
 }

@@ -28,8 +28,10 @@ struct ledger {
 	 * the first failure), so they are copied into the database and synced there before anything is believed.
 	 */
 	bool suspect;
-	bool together; /* the transaction has no savepoints */
-	bool spoilt;   /* and something in it has failed: it can only be rolled back */
+	bool inherited; /* LEDGER_OWN: the log is another process's as yet */
+	bool half_done; /* what failed could not be undone: the transaction must not be committed */
+	bool together;  /* the transaction has no savepoints */
+	bool spoilt;    /* and something in it has failed: it can only be rolled back */
 	sqlite3_stmt *statements[QUERY_N];
 };
 
@@ -48,6 +50,13 @@ int ledger_schema(void);
 
 /* Brings the database from schema `from` (0: a fresh file) to it, or leaves it as it was. 0 or negative errno. */
 int ledger_migrate(struct ledger *l, int from);
+
+/*
+ * Writes the log that another process has left once more, as it is, and syncs it. It may have died of a failed sync: then the kernel
+ * calls clean what it never wrote, and a sync alone succeeds. A checkpoint copies from the log into the database, and if the power
+ * fails meanwhile the log must really be there, or the database is neither what it was nor what it was to become.
+ */
+int ledger_rewrite_log(struct ledger *l);
 
 int query_prepare(struct ledger *l, enum query q);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "ledger/private.h"
 
 static const char *const sql[QUERY_N] = {
@@ -13,6 +14,9 @@ static const char *const sql[QUERY_N] = {
 #undef QUERY
 #undef MIGRATION
 };
+
+/* A value was lost for want of memory: what the statement would do without it is not what was asked. */
+static bool lost_value;
 
 int query_prepare(struct ledger *l, enum query q)
 {
@@ -40,6 +44,7 @@ void query_done(sqlite3_stmt *s)
 {
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
+	lost_value = false;
 }
 
 /*
@@ -67,10 +72,18 @@ static int parameter(sqlite3_stmt *s, const char *name)
 	return *i;
 }
 
+static void lose_value(void)
+{
+	lost_value = true;
+	memory_note_short();
+}
+
 /* A bind can only fail for want of memory or for a value over SQLite's limits, which all have smaller ones here. */
 static void bound(int r)
 {
-	if (r != SQLITE_OK)
+	if (r == SQLITE_NOMEM)
+		lose_value();
+	else if (r != SQLITE_OK)
 		abort();
 }
 
@@ -109,7 +122,7 @@ void query_bind_time(sqlite3_stmt *s, const char *name, int64_t ms)
 
 int query_step(struct ledger *l, sqlite3_stmt *s)
 {
-	int r = sqlite3_step(s);
+	int r = lost_value ? SQLITE_NOMEM : sqlite3_step(s);
 
 	if (r == SQLITE_ROW)
 		return 1;
@@ -151,8 +164,12 @@ bool query_is_null(sqlite3_stmt *s, const char *name)
 struct text query_text(sqlite3_stmt *s, const char *name)
 {
 	int i = query_column(s, name);
+	/* Asked first: of a text that could not be had it says NULL too. */
+	bool is_null = sqlite3_column_type(s, i) == SQLITE_NULL;
 	const char *at = (const char *)sqlite3_column_text(s, i);
 
+	if (!at && !is_null)
+		lose_value();
 	return (struct text){at, at ? (size_t)sqlite3_column_bytes(s, i) : 0};
 }
 

@@ -2,8 +2,24 @@
 
 #include <errno.h>
 
+#include "base/memory.h"
 #include "ledger/apply.h"
 #include "machine/machine.h"
+
+void message_init(void)
+{
+	json_set_alloc_funcs(memory_malloc, free);
+	ipn_document_init();
+}
+
+/* What was found out with too little memory is not so: neither a refusal, which would be final, nor anything else. */
+static enum verdict unless_short(struct message *m, enum verdict v)
+{
+	if (!memory_was_short())
+		return v;
+	why_set(&m->why, "out of memory");
+	return VERDICT_OVERLOAD;
+}
 
 static enum verdict parse_envelope(struct message *m)
 {
@@ -72,6 +88,7 @@ enum verdict message_read(struct message *m, const struct message_headers *heade
 	enum verdict v;
 
 	m->received_ms = now_ms;
+	memory_watch();
 	v = read_envelope(m, headers);
 	if (v == VERDICT_PASS)
 		v = pin_topic(m, c);
@@ -79,7 +96,7 @@ enum verdict message_read(struct message *m, const struct message_headers *heade
 		v = check_subscribe_url(m);
 	if (v == VERDICT_PASS)
 		v = read_certificate_url(m);
-	return v;
+	return unless_short(m, v);
 }
 
 enum verdict message_read_stored(struct message *m, const struct config *c, int64_t now_ms)
@@ -87,8 +104,9 @@ enum verdict message_read_stored(struct message *m, const struct config *c, int6
 	enum verdict v;
 
 	m->received_ms = now_ms;
+	memory_watch();
 	v = parse_envelope(m);
-	return v == VERDICT_PASS ? pin_topic(m, c) : v;
+	return unless_short(m, v == VERDICT_PASS ? pin_topic(m, c) : v);
 }
 
 enum verdict message_check(struct message *m, const struct config *c,
@@ -158,7 +176,7 @@ static bool can_be_applied(struct message *m)
 	return true;
 }
 
-void message_understand(struct message *m)
+static void understand(struct message *m)
 {
 	struct why document_why = {""};
 
@@ -181,6 +199,13 @@ void message_understand(struct message *m)
 		m->why = document_why;
 	if (can_be_applied(m))
 		m->understood = VERDICT_PASS;
+}
+
+enum verdict message_understand(struct message *m)
+{
+	memory_watch();
+	understand(m);
+	return unless_short(m, VERDICT_PASS);
 }
 
 static struct ledger_message for_ledger(const struct message *m)

@@ -38,9 +38,12 @@ struct message {
 	struct why why;
 };
 
+/* Once per process, before the first message. */
+void message_init(void);
+
 /*
  * Is it a message of SNS's, and does it say that it is from a topic of ours and which certificate proves that? VERDICT_PASS, or the
- * refusal with the reason in m->why. Nothing is proved yet. `headers` are looked at now only; NULL: there are none.
+ * refusal with the reason in m->why (VERDICT_OVERLOAD when out of memory, here and below). Nothing is proved yet. `headers` are looked at now only; NULL: there are none.
  */
 enum verdict message_read(struct message *m, const struct message_headers *headers,
 			  const struct config *c, int64_t now_ms);
@@ -56,8 +59,11 @@ enum verdict message_check(struct message *m, const struct config *c,
 			   const struct sns_certificate *certificate,
 			   const struct sns_trust *trust);
 
-/* What does an authentic notification say? Sets m->understood: VERDICT_PASS when it can be applied to its object. */
-void message_understand(struct message *m);
+/*
+ * What does an authentic notification say? Sets m->understood: VERDICT_PASS when it can be applied to its object. VERDICT_PASS, or
+ * VERDICT_OVERLOAD: out of memory, and what it says is not known.
+ */
+enum verdict message_understand(struct message *m);
 
 /*
  * An understood notification into the ledger, inside ledger_begin() .. ledger_commit(): sets m->verdict. What the schema refuses is

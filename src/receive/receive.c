@@ -150,9 +150,14 @@ static void note_certificate(struct receiver *r, const struct message *m)
 /* It is genuine: what is left to do needs the disk, at the end of the turn. */
 static void accept_message(struct receiver *r, struct post *p)
 {
+	enum verdict v = VERDICT_PASS;
+
 	if (p->message.envelope.type == SNS_NOTIFICATION)
-		message_understand(&p->message);
-	line_add(r->line, p);
+		v = message_understand(&p->message);
+	if (v == VERDICT_PASS)
+		line_add(r->line, p);
+	else
+		finish(r, p, v);
 }
 
 static void judge(struct receiver *r, struct post *p, const struct sns_certificate *certificate)
@@ -382,7 +387,7 @@ int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
 		error = receiver_configure(r, config, why);
 	if (error < 0)
 		return error;
-	ipn_document_init();
+	message_init();
 	*ret = TAKE(r);
 	return 0;
 }

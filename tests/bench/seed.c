@@ -132,7 +132,7 @@ static int count_verdicts(struct seeding *s)
 
 static int commit_batch(struct seeding *s, struct batch *b)
 {
-	int r = ledger_begin(s->ledger);
+	int r = ledger_begin_together(s->ledger);
 
 	if (r == 0)
 		r = store_batch(s, b);
@@ -187,7 +187,7 @@ static int open_ledger(struct seeding *s)
 
 static int register_hook(struct seeding *s)
 {
-	int r = ledger_begin(s->ledger);
+	int r = ledger_begin_together(s->ledger);
 
 	if (r == 0)
 		r = ledger_register_hooks(s->ledger, &s->config,
@@ -293,7 +293,7 @@ static int run(struct seeding *s)
 	int64_t began_ms = utc_now_ms();
 	int r;
 
-	ipn_document_init();
+	message_init();
 	progress_watch();
 	r = seed(s);
 	if (r == -EINTR) {

@@ -99,7 +99,7 @@ static int (*const steps[STEPS])(struct stages *s, struct message *m) = {
 static int run_step(struct stages *s, enum step step, size_t n)
 {
 	struct measured began = measure_begin();
-	int r = step == STEP_STORE ? ledger_begin(s->ledger) : 0;
+	int r = step == STEP_STORE ? ledger_begin_together(s->ledger) : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = steps[step](s, &s->messages[i]);
@@ -148,7 +148,7 @@ static int prepare(struct stages *s, struct why *why)
 	if (r == 0)
 		r = batch_make(s->stage.account, s->stage.signer, s->n, NULL, &s->batch);
 	s->messages = calloc(s->at_once, sizeof(*s->messages));
-	ipn_document_init();
+	message_init();
 	return s->messages ? r : -ENOMEM;
 }
 

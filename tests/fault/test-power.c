@@ -1,0 +1,168 @@
+/*
+ * The power is cut, at every moment at which something was about to be written or synced; of what was not synced any part may
+ * have reached the disk. What was answered 200 is in the database that is opened then, and it is sound. The same where a sync
+ * had failed before, and where the process was begun anew after that: what cannot be on disk is not answered 200 as a duplicate.
+ */
+#include "disk.h"
+#include "ledger/private.h"
+#include "script.h"
+
+#define TURN       3 /* messages */
+#define MESSAGES   13
+#define REST_EVERY 16 /* cuts after which the rest is delivered as well */
+#define EVERY                                                                                      \
+	29 /* moments between two cuts where a sync has failed; $IPND_FAULT_EVERY, which is also for the others */
+#define SEEDS 1 /* outcomes of each cut; $IPND_FAULT_SEEDS */
+
+static char *healthy;
+static struct answered answered;
+static unsigned long every, seeds, cuts, failed_syncs;
+static bool only_after_failure;
+
+static unsigned long setting(const char *variable, unsigned long otherwise)
+{
+	const char *set = getenv(variable);
+
+	return set ? strtoul(set, NULL, 10) : otherwise;
+}
+
+/* What the ledger is like once the power is back. */
+static void look(uint64_t seed)
+{
+	CLEANUP(freep) char *folder = unit_folder();
+	CLEANUP(freep) char *path = unit_format("%s/ipnd.db", folder);
+	CLEANUP(freep)
+	char *how = unit_format("cut before call %lu, outcome %ju", disk_points(), (uintmax_t)seed);
+	CLEANUP(ledger_closep) struct ledger *l = NULL;
+	struct answered after = answered;
+
+	disk_cut(folder, seed);
+	l = script_reopen(path, &after, how);
+	if (cuts++ % REST_EVERY == 0) {
+		CLEANUP(freep) char *rows = NULL;
+
+		ck_assert_msg(script_rest(l, TURN, &after) == 0, "%s: %s", how, ledger_error(l));
+		rows = script_dump(l->db);
+		ck_assert_msg(strcmp(rows, healthy) == 0, "%s has left\n%s\nand not\n%s", how, rows,
+			      healthy);
+	}
+}
+
+static void cut(void)
+{
+	if (disk_points() % every != 0 || (only_after_failure && !disk_sync_failed()))
+		return;
+	for (uint64_t i = 0; i < seeds; i++)
+		look(disk_points() * 1000 + i);
+}
+
+static int open_it(const char *folder, struct ledger **ret)
+{
+	CLEANUP(freep) char *path = unit_format("%s/ipnd.db", folder);
+	struct why why;
+	int r = ledger_open(path, LEDGER_OWN, ret, &why);
+
+	/* Small, so that the script meets checkpoints. */
+	if (r == 0)
+		sqlite3_wal_autocheckpoint((*ret)->db, 12);
+	return r;
+}
+
+/* From a folder without anything to all messages. */
+START_TEST(cut_anywhere)
+{
+	CLEANUP(freep) char *folder = unit_folder();
+	CLEANUP(ledger_closep) struct ledger *l = NULL;
+
+	every = setting("IPND_FAULT_EVERY", 1);
+	disk_begin(folder, cut);
+	ck_assert_int_eq(open_it(folder, &l), 0);
+	ck_assert_int_eq(script_rest(l, TURN, &answered), 0);
+	cut();
+	ledger_close(TAKE(l));
+	look(0);
+	fprintf(stderr, "# %lu calls, of them %lu syncs; %lu cuts\n", disk_points(), disk_syncs(),
+		cuts);
+	disk_end();
+}
+END_TEST
+
+/* One more delivery of everything: of duplicates too no 200 that is not on disk. */
+static void deliver_all(struct ledger *l)
+{
+	for (size_t i = 0; i < script_n; i += TURN)
+		(void)script_turn(l, i, TURN, &answered);
+}
+
+/* False when there is no such sync. */
+static bool fail_sync(unsigned long at, bool restart)
+{
+	CLEANUP(freep) char *folder = unit_folder();
+	CLEANUP(freep) char *next = unit_folder();
+	CLEANUP(ledger_closep) struct ledger *l = NULL, *left = NULL;
+	bool failed;
+
+	memset(&answered, 0, sizeof(answered));
+	disk_begin(folder, cut);
+	disk_fail_sync(at);
+	if (open_it(folder, &l) == 0)
+		(void)script_rest(l, TURN, &answered);
+	failed = disk_sync_failed();
+	if (failed && restart) {
+		/* As a kill leaves it: nothing is closed, and what was not answered is forgotten. */
+		left = TAKE(l);
+		disk_move(next);
+	}
+	if (!l)
+		ck_assert_int_eq(open_it(restart && failed ? next : folder, &l), 0);
+	deliver_all(l);
+	deliver_all(l);
+	if (failed)
+		look(at);
+	for (size_t i = 0; i < script_n; i++)
+		ck_assert_msg(answered.at[i],
+			      "sync %lu failed: message %zu was not taken when it came again", at,
+			      i);
+	ledger_close(TAKE(l));
+	disk_end();
+	return failed;
+}
+
+START_TEST(failed_sync)
+{
+	unsigned long at = 1;
+
+	every = setting("IPND_FAULT_EVERY", EVERY);
+	only_after_failure = true;
+	while (fail_sync(at, _i))
+		at++;
+	failed_syncs = at - 1;
+	ck_assert_uint_gt(failed_syncs, 5);
+	fprintf(stderr, "# %lu syncs failed, %s: %lu cuts\n", failed_syncs,
+		_i ? "and ipnd was killed" : "and ipnd went on", cuts);
+}
+END_TEST
+
+static void make(void)
+{
+	seeds = setting("IPND_FAULT_SEEDS", SEEDS);
+	script_make(MESSAGES);
+	healthy = script_dump_healthy();
+}
+
+static void done(void)
+{
+	free(healthy);
+	script_done();
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("power");
+	TCase *c = unit_case(suite, "power");
+
+	tcase_add_unchecked_fixture(c, make, done);
+	tcase_add_test(c, cut_anywhere);
+	tcase_add_loop_test(c, failed_sync, 0, 2);
+	return script_main(suite);
+}
