@@ -102,18 +102,8 @@ FROM (SELECT w.*,
 				AND (coalesce(q.updated_at, ''), q.object_type, q.object_id, coalesce(q.notification_id, 0))
 					> (coalesce(p.updated_at, ''), p.object_type, p.object_id, coalesce(p.notification_id, 0)))) AS w) AS m;
 
--- Open and suspended orders, with what their captures took. For `due`.
-CREATE VIEW open_order AS
-SELECT o.*, CASE WHEN o.captured_minor >= o.amount_minor THEN 'close it: all of it is captured'
-		WHEN o.state = 'Suspended' THEN 'have the buyer choose another payment method, or close it'
-		ELSE 'authorize and capture what is left, or close it' END AS action
-FROM (SELECT r.*, CAST(coalesce((SELECT sum(c.amount_minor) FROM capture c WHERE c.order_reference_id = r.order_reference_id
-		AND c.currency IS r.currency AND c.state IN ('Completed', 'Closed')), 0) AS INTEGER) AS captured_minor
-	FROM order_reference r
-	WHERE r.state IN ('Open', 'Suspended') AND r.expires_at IS NOT NULL) AS o;
-
 -- What is open and ends by Amazon's limits, so that the shop acts before; also what has ended without Amazon having said so. Quick
--- by `at`: WHERE at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+7 days').
+-- by `at`: WHERE at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+7 days'). Told and not told are two ranges of an index each.
 CREATE VIEW due (
 	at,                                   -- when it ends
 	object_type,                          -- authorization or order_reference
@@ -137,13 +127,29 @@ SELECT deadline_at, 'authorization', authorization_id, order_reference_id, accou
 	amount_minor - coalesce(captured_minor, 0), currency, 'capture it, or close it', deadline_event
 FROM authorization WHERE state = 'Open' AND deadline_event > 0 AND deadline_at IS NOT NULL
 UNION ALL
-SELECT expires_at, 'order_reference', order_reference_id, order_reference_id, account, environment, state, amount_minor,
-	captured_minor, amount_minor - captured_minor, currency, action, deadline_event
-FROM open_order WHERE deadline_event IS NULL
+SELECT o.expires_at, 'order_reference', o.order_reference_id, o.order_reference_id, o.account, o.environment, o.state, o.amount_minor,
+	o.captured_minor, o.amount_minor - o.captured_minor, o.currency,
+	CASE WHEN o.captured_minor >= o.amount_minor THEN 'close it: all of it is captured'
+		WHEN o.state = 'Suspended' THEN 'have the buyer choose another payment method, or close it'
+		ELSE 'authorize and capture what is left, or close it' END,
+	o.deadline_event
+FROM (SELECT r.*, CAST(coalesce((SELECT sum(c.amount_minor) FROM capture c WHERE c.order_reference_id = r.order_reference_id
+		AND c.currency IS r.currency AND c.state IN ('Completed', 'Closed')), 0) AS INTEGER) AS captured_minor
+	FROM order_reference r
+	WHERE r.state IN ('Open', 'Suspended') AND r.expires_at IS NOT NULL) AS o
+WHERE o.deadline_event IS NULL
 UNION ALL
-SELECT expires_at, 'order_reference', order_reference_id, order_reference_id, account, environment, state, amount_minor,
-	captured_minor, amount_minor - captured_minor, currency, action, deadline_event
-FROM open_order WHERE deadline_event > 0;
+SELECT o.expires_at, 'order_reference', o.order_reference_id, o.order_reference_id, o.account, o.environment, o.state, o.amount_minor,
+	o.captured_minor, o.amount_minor - o.captured_minor, o.currency,
+	CASE WHEN o.captured_minor >= o.amount_minor THEN 'close it: all of it is captured'
+		WHEN o.state = 'Suspended' THEN 'have the buyer choose another payment method, or close it'
+		ELSE 'authorize and capture what is left, or close it' END,
+	o.deadline_event
+FROM (SELECT r.*, CAST(coalesce((SELECT sum(c.amount_minor) FROM capture c WHERE c.order_reference_id = r.order_reference_id
+		AND c.currency IS r.currency AND c.state IN ('Completed', 'Closed')), 0) AS INTEGER) AS captured_minor
+	FROM order_reference r
+	WHERE r.state IN ('Open', 'Suspended') AND r.expires_at IS NOT NULL) AS o
+WHERE o.deadline_event > 0;
 
 -- What went wrong and what waits for a person; what was mended or decided since is not there any more. Quick by `at`, for what
 -- happened today: WHERE at >= strftime('%Y-%m-%dT00:00:00.000Z', 'now').

@@ -245,27 +245,12 @@ SELECT h.name, h.active, h.seen_event, h.deaths, h.paused_at, h.paused_why, h.pr
 		UNION ALL SELECT min(r.event_id) FROM hook_run r WHERE r.hook = h.name AND r.state = 'running') AS o)) AS oldest_pending_at
 FROM hook h ORDER BY h.name;
 
--- What is open and ends before :until, the first first; also what has ended, without Amazon having said so. Told and not told are
--- two ranges of the index.
+-- What is open and ends before :until, the first first; also what has ended, without Amazon having said so.
 -- name: ask_deadlines
-WITH ending (object_type, object_id, at) AS (
-	SELECT 'authorization', authorization_id, deadline_at FROM authorization
-	WHERE state = 'Open' AND deadline_event IS NULL AND deadline_at < :until
-	UNION ALL SELECT 'authorization', authorization_id, deadline_at FROM authorization
-	WHERE state = 'Open' AND deadline_event > 0 AND deadline_at < :until
-	UNION ALL SELECT 'order_reference', order_reference_id, expires_at FROM order_reference
-	WHERE state IN ('Open', 'Suspended') AND deadline_event IS NULL AND expires_at < :until
-	UNION ALL SELECT 'order_reference', order_reference_id, expires_at FROM order_reference
-	WHERE state IN ('Open', 'Suspended') AND deadline_event > 0 AND expires_at < :until)
-SELECT e.object_type, e.object_id, e.at, coalesce(a.state, o.state) AS state, coalesce(a.amount_minor, o.amount_minor) AS amount_minor,
-	a.captured_minor, coalesce(a.currency, o.currency) AS currency,
-	coalesce(a.order_reference_id, o.order_reference_id) AS order_reference_id, coalesce(a.account, o.account) AS account,
-	coalesce(a.environment, o.environment) AS environment, coalesce(a.deadline_event, o.deadline_event) AS deadline_event
-FROM ending e
-LEFT JOIN authorization a ON e.object_type = 'authorization' AND a.authorization_id = e.object_id
-LEFT JOIN order_reference o ON e.object_type = 'order_reference' AND o.order_reference_id = e.object_id
-WHERE :account IS NULL OR :account IN (a.account, o.account)
-ORDER BY e.at, e.object_id LIMIT :limit;
+SELECT object_type, object_id, at, state, amount_minor, captured_minor, currency, order_reference_id, account, environment, deadline_event
+FROM due
+WHERE at < :until AND (:account IS NULL OR account = :account)
+ORDER BY at, object_id LIMIT :limit;
 
 -- In the order of their making, from the one behind :after.
 -- name: ask_events_after
