@@ -105,6 +105,10 @@ SELECT * FROM provider_credit_reversal WHERE provider_credit_reversal_id = :id;
 SELECT n.*, c.order_reference_id FROM notification n LEFT JOIN chargeback c ON c.notification_id = n.id
 WHERE n.message_id = :id;
 
+-- The parts to which the merchant gave this reference. All are looked at.
+-- name: ask_reference
+SELECT DISTINCT object_type, object_id FROM order_part WHERE reference_id = :id ORDER BY object_type, object_id;
+
 -- name: ask_event
 SELECT * FROM event WHERE id = :number;
 
@@ -228,7 +232,7 @@ SELECT * FROM refused_topic ORDER BY last_at DESC, topic_arn;
 -- name: ask_held
 SELECT (SELECT count(*) FROM fact WHERE place IS NULL AND decision IS NULL) AS conflicts,
 	(SELECT count(*) FROM notification WHERE verdict = 'unrecognized' AND reprocessed_at IS NULL) AS unrecognized,
-	(SELECT count(*) FROM notification WHERE verdict = 'foreign') AS "foreign";
+	(SELECT count(*) FROM notification INDEXED BY notification_foreign WHERE verdict = 'foreign') AS "foreign";
 
 -- All counts are of an index. Events that are not seen yet are counted as far as a person would; ids have gaps (a restored database
 -- leaves one), so that beyond it is an upper limit.
