@@ -105,9 +105,11 @@ def every_version():
 def kept(lab):
     """The bytes of the database and its log; in the -shm every reader leaves marks."""
     files = {}
-    for path in (lab.database, lab.database + "-wal"):
+    for path in glob.glob(lab.database) + glob.glob(lab.database + "-wal"):
         with open(path, "rb") as f:
             files[path] = f.read()
+    if not files.get(lab.database + "-wal"):
+        files.pop(lab.database + "-wal", None)  # an empty one is none
     return files
 
 
