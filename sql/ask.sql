@@ -1,29 +1,38 @@
 -- What ipnctl asks. These only read.
 
--- Lists: newest first. An absent bound is open; `:limit` -1 is all.
+-- Lists: newest first. An absent bound is open; `:limit` -1 is all. What fits is found in the index of the time, which has the state
+-- and the account in it; only that is looked up.
 -- name: ask_orders
 SELECT * FROM order_reference
-WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
-	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
-ORDER BY updated_at DESC, order_reference_id DESC LIMIT :limit;
+WHERE order_reference_id IN (SELECT order_reference_id FROM order_reference
+	WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+		AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+	ORDER BY updated_at DESC, order_reference_id DESC LIMIT :limit)
+ORDER BY updated_at DESC, order_reference_id DESC;
 
 -- name: ask_authorizations
 SELECT * FROM authorization
-WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
-	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
-ORDER BY updated_at DESC, authorization_id DESC LIMIT :limit;
+WHERE authorization_id IN (SELECT authorization_id FROM authorization
+	WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+		AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+	ORDER BY updated_at DESC, authorization_id DESC LIMIT :limit)
+ORDER BY updated_at DESC, authorization_id DESC;
 
 -- name: ask_captures
 SELECT * FROM capture
-WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
-	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
-ORDER BY updated_at DESC, capture_id DESC LIMIT :limit;
+WHERE capture_id IN (SELECT capture_id FROM capture
+	WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+		AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+	ORDER BY updated_at DESC, capture_id DESC LIMIT :limit)
+ORDER BY updated_at DESC, capture_id DESC;
 
 -- name: ask_refunds
 SELECT * FROM refund
-WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
-	AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
-ORDER BY updated_at DESC, refund_id DESC LIMIT :limit;
+WHERE refund_id IN (SELECT refund_id FROM refund
+	WHERE updated_at >= coalesce(:since, '') AND updated_at < coalesce(:until, 'Z')
+		AND (:state IS NULL OR state = :state) AND (:account IS NULL OR account = :account)
+	ORDER BY updated_at DESC, refund_id DESC LIMIT :limit)
+ORDER BY updated_at DESC, refund_id DESC;
 
 -- name: ask_agreements
 SELECT * FROM billing_agreement
@@ -58,13 +67,12 @@ WHERE received_at >= coalesce(:since, '') AND received_at < coalesce(:until, 'Z'
 	AND (:state IS NULL OR verdict = :state) AND (:account IS NULL OR account = :account)
 ORDER BY received_at DESC, id DESC LIMIT :limit;
 
--- Ids grow with created_at, so their order needs no index; +created_at keeps the planner from looking for one.
 -- name: ask_events
 SELECT * FROM event
-WHERE +created_at >= coalesce(:since, '') AND +created_at < coalesce(:until, 'Z')
+WHERE created_at >= coalesce(:since, '') AND created_at < coalesce(:until, 'Z')
 	AND (:state IS NULL OR state = :state COLLATE NOCASE OR name = :state COLLATE NOCASE)
 	AND (:account IS NULL OR account = :account)
-ORDER BY id DESC LIMIT :limit;
+ORDER BY created_at DESC, id DESC LIMIT :limit;
 
 -- One thing by whatever a person has of it.
 -- name: ask_order
@@ -97,17 +105,24 @@ SELECT * FROM provider_credit_reversal WHERE provider_credit_reversal_id = :id;
 SELECT n.*, c.order_reference_id FROM notification n LEFT JOIN chargeback c ON c.notification_id = n.id
 WHERE n.message_id = :id;
 
+-- The parts to which the merchant gave this reference. All are looked at.
+-- name: ask_reference
+SELECT DISTINCT object_type, object_id FROM order_part WHERE reference_id = :id ORDER BY object_type, object_id;
+
 -- name: ask_event
 SELECT * FROM event WHERE id = :number;
 
 -- name: ask_event_attempts
 SELECT * FROM hook_attempt_before WHERE event_id = :number ORDER BY hook, attempt;
 
--- Runs in one state, of one hook or of all, the latest first.
+-- Runs in one state, of one hook or of all, those of the latest events first: of each hook no more than could be shown.
 -- name: ask_runs
-SELECT r.*, e.name AS event, e.object_id FROM hook_run r JOIN event e ON e.id = r.event_id
-WHERE r.state = :state AND (:hook IS NULL OR r.hook = :hook)
-ORDER BY r.updated_at DESC, r.event_id DESC LIMIT :limit;
+SELECT r.*, e.name AS event, e.object_id
+FROM hook h CROSS JOIN hook_run r JOIN event e ON e.id = r.event_id
+WHERE (:hook IS NULL OR h.name = :hook) AND r.hook = h.name AND r.state = :state
+	AND r.event_id >= coalesce((SELECT l.event_id FROM hook_run l WHERE l.hook = h.name AND l.state = :state
+		ORDER BY l.event_id DESC LIMIT 1 OFFSET :limit - 1), 0)
+ORDER BY r.event_id DESC, r.hook LIMIT :limit;
 
 -- name: ask_dead
 SELECT hook, count(*) AS runs FROM hook_run
@@ -191,7 +206,7 @@ SELECT min(seen_event) AS seen_event FROM hook WHERE active = 1;
 -- Status.
 -- name: ask_last_notification
 SELECT id, message_id, account, type, verdict, object_type, object_id, sent_at, received_at
-FROM notification ORDER BY received_at DESC, id DESC LIMIT 1;
+FROM notification WHERE id = (SELECT max(id) FROM notification WHERE received_at = (SELECT max(received_at) FROM notification));
 
 -- Of each account, among the latest notifications.
 -- name: ask_last_of_accounts
@@ -217,41 +232,29 @@ SELECT * FROM refused_topic ORDER BY last_at DESC, topic_arn;
 -- name: ask_held
 SELECT (SELECT count(*) FROM fact WHERE place IS NULL AND decision IS NULL) AS conflicts,
 	(SELECT count(*) FROM notification WHERE verdict = 'unrecognized' AND reprocessed_at IS NULL) AS unrecognized,
-	(SELECT count(*) FROM notification WHERE verdict = 'foreign') AS "foreign";
+	(SELECT count(*) FROM notification INDEXED BY notification_foreign WHERE verdict = 'foreign') AS "foreign";
 
--- All counts are of partial indexes.
+-- All counts are of an index. Events that are not seen yet are counted as far as a person would; ids have gaps (a restored database
+-- leaves one), so that beyond it is an upper limit.
 -- name: ask_hooks
 SELECT h.name, h.active, h.seen_event, h.deaths, h.paused_at, h.paused_why, h.probe_at,
-	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state IN ('pending', 'running'))
-		- (SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'running') AS pending,
+	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'pending') AS pending,
 	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'running') AS running,
 	(SELECT count(*) FROM hook_run r WHERE r.hook = h.name AND r.state = 'dead') AS dead,
-	(SELECT count(*) FROM event e WHERE h.active = 1 AND e.id > h.seen_event) AS unseen,
-	(SELECT created_at FROM event WHERE id = (SELECT min(r.event_id) FROM hook_run r
-		WHERE r.hook = h.name AND r.state IN ('pending', 'running'))) AS oldest_pending_at
+	CASE WHEN h.active = 0 THEN 0
+		WHEN (SELECT max(id) FROM event) - h.seen_event > 10000 THEN (SELECT max(id) FROM event) - h.seen_event
+		ELSE (SELECT count(*) FROM event e WHERE e.id > h.seen_event) END AS unseen,
+	(SELECT created_at FROM event WHERE id = (SELECT min(o.event_id) FROM (
+		SELECT min(r.event_id) AS event_id FROM hook_run r WHERE r.hook = h.name AND r.state = 'pending'
+		UNION ALL SELECT min(r.event_id) FROM hook_run r WHERE r.hook = h.name AND r.state = 'running') AS o)) AS oldest_pending_at
 FROM hook h ORDER BY h.name;
 
--- What is open and ends before :until, the first first; also what has ended, without Amazon having said so. Told and not told are
--- two ranges of the index.
+-- What is open and ends before :until, the first first; also what has ended, without Amazon having said so.
 -- name: ask_deadlines
-WITH ending (object_type, object_id, at) AS (
-	SELECT 'authorization', authorization_id, deadline_at FROM authorization
-	WHERE state = 'Open' AND deadline_event IS NULL AND deadline_at < :until
-	UNION ALL SELECT 'authorization', authorization_id, deadline_at FROM authorization
-	WHERE state = 'Open' AND deadline_event > 0 AND deadline_at < :until
-	UNION ALL SELECT 'order_reference', order_reference_id, expires_at FROM order_reference
-	WHERE state IN ('Open', 'Suspended') AND deadline_event IS NULL AND expires_at < :until
-	UNION ALL SELECT 'order_reference', order_reference_id, expires_at FROM order_reference
-	WHERE state IN ('Open', 'Suspended') AND deadline_event > 0 AND expires_at < :until)
-SELECT e.object_type, e.object_id, e.at, coalesce(a.state, o.state) AS state, coalesce(a.amount_minor, o.amount_minor) AS amount_minor,
-	a.captured_minor, coalesce(a.currency, o.currency) AS currency,
-	coalesce(a.order_reference_id, o.order_reference_id) AS order_reference_id, coalesce(a.account, o.account) AS account,
-	coalesce(a.environment, o.environment) AS environment, coalesce(a.deadline_event, o.deadline_event) AS deadline_event
-FROM ending e
-LEFT JOIN authorization a ON e.object_type = 'authorization' AND a.authorization_id = e.object_id
-LEFT JOIN order_reference o ON e.object_type = 'order_reference' AND o.order_reference_id = e.object_id
-WHERE :account IS NULL OR :account IN (a.account, o.account)
-ORDER BY e.at, e.object_id LIMIT :limit;
+SELECT object_type, object_id, at, state, amount_minor, captured_minor, currency, order_reference_id, account, environment, deadline_event
+FROM due
+WHERE at < :until AND (:account IS NULL OR account = :account)
+ORDER BY at, object_id LIMIT :limit;
 
 -- In the order of their making, from the one behind :after.
 -- name: ask_events_after
@@ -260,8 +263,13 @@ ORDER BY id LIMIT :limit;
 
 -- The last ones, in the same order.
 -- name: ask_events_last
-SELECT * FROM (SELECT * FROM event WHERE (:account IS NULL OR account = :account) AND (:name IS NULL OR name GLOB :name)
-	ORDER BY id DESC LIMIT :limit)
+SELECT * FROM (SELECT * FROM event ORDER BY id DESC LIMIT :limit) ORDER BY id;
+
+-- The last ones that fit, found in the index of the time.
+-- name: ask_events_last_of
+SELECT * FROM event
+WHERE id IN (SELECT id FROM event WHERE (:account IS NULL OR account = :account) AND (:name IS NULL OR name GLOB :name)
+	ORDER BY created_at DESC, id DESC LIMIT :limit)
 ORDER BY id;
 
 -- name: ask_newest_event

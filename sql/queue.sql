@@ -59,7 +59,8 @@ WHERE (event_id, hook) IN (SELECT event_id, hook FROM hook_run
 -- What nobody will release, although nothing before it in its lane is open: an older program ended that, or a person deleted it.
 -- name: queue_stranded
 SELECT r.event_id, r.hook, r.lane, r.attempts
-FROM (SELECT hook, min(event_id) AS event_id FROM hook_run WHERE state IN ('pending', 'running') GROUP BY hook, lane) o
+FROM (SELECT hook, min(event_id) AS event_id FROM hook_run INDEXED BY hook_run_open
+	WHERE state IN ('pending', 'running') GROUP BY hook, lane) o
 JOIN hook_run r ON r.event_id = o.event_id AND r.hook = o.hook
 WHERE r.state = 'pending' AND r.next_attempt_at IS NULL;
 

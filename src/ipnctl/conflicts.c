@@ -113,17 +113,8 @@ static enum exit_code list(struct ctl *c)
 	r = ask_held(c, arg_all != NULL, &rows);
 	if (r < 0)
 		return ctl_failed(c, r);
-	if (json_array_size(rows) == 0) {
-		log_error("conflicts: there are none%s",
-			  arg_all ? "" : "; those that were dismissed are shown by --all");
-		return EXIT_NOTHING;
-	}
-	if (!c->json) {
-		print_table(c, rows);
-		return EXIT_DONE;
-	}
-	output_json_lines(&c->out, rows);
-	return EXIT_DONE;
+	return ctl_show(c, rows, print_table, "conflicts: there are none%s",
+			arg_all ? "" : "; those that were dismissed are shown by --all");
 }
 
 static void report_decided(const char *verb, int64_t id, const json_t *fact)

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -239,6 +240,27 @@ bool ctl_parse_number(const char *given, int64_t *ret)
 	errno = 0;
 	*ret = strtoll(given, &end, 10);
 	return !errno && given[0] >= '0' && given[0] <= '9' && !*end;
+}
+
+enum exit_code ctl_show(const struct ctl *c, const json_t *rows,
+			void (*print)(const struct ctl *c, const json_t *rows), const char *none,
+			...)
+{
+	if (json_array_size(rows) == 0) {
+		char words[256];
+		va_list ap;
+
+		va_start(ap, none);
+		vsnprintf(words, sizeof(words), none, ap);
+		va_end(ap);
+		log_error("%s", words);
+		return EXIT_NOTHING;
+	}
+	if (c->json)
+		output_json_lines(&c->out, rows);
+	else
+		print(c, rows);
+	return EXIT_DONE;
 }
 
 bool ctl_parse_limit(const char *given, int64_t by_itself, int64_t *ret)

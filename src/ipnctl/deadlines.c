@@ -85,20 +85,6 @@ static void print_table(const struct ctl *c, const json_t *rows)
 			    "over: Amazon has closed it, but no notification of that has come");
 }
 
-static enum exit_code print(const struct ctl *c, const json_t *rows, const char *within)
-{
-	if (json_array_size(rows) == 0) {
-		log_error("deadlines: nothing that is open ends within %s", within);
-		return EXIT_NOTHING;
-	}
-	if (!c->json) {
-		print_table(c, rows);
-		return EXIT_DONE;
-	}
-	output_json_lines(&c->out, rows);
-	return EXIT_DONE;
-}
-
 static enum exit_code run(struct ctl *c, char **operands, int n)
 {
 	const char *within = arg_within ? arg_within : WITHIN_DEFAULT;
@@ -126,7 +112,9 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 					   {.name = ":limit", .number = limit, .is_number = true},
 					   {0}},
 		     &rows);
-	return r < 0 ? ctl_failed(c, r) : print(c, rows, within);
+	return r < 0 ? ctl_failed(c, r)
+		     : ctl_show(c, rows, print_table,
+				"deadlines: nothing that is open ends within %s", within);
 }
 
 const struct verb verb_deadlines = {

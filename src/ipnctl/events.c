@@ -147,19 +147,26 @@ static int print_new(struct follow *f)
 	return (int)n;
 }
 
-static int print_last(struct follow *f, int64_t limit)
+static int ask_last(struct follow *f, int64_t limit, json_t **ret)
 {
-	CLEANUP(json_decrefp) json_t *rows = NULL;
-	const struct bind binds[] = {
+	const struct bind of[] = {
 		{.name = ":account", .text = arg_account},
 		{.name = ":name", .text = arg_name},
 		{.name = ":limit", .number = limit, .is_number = true},
 		{0},
 	};
+
+	return arg_account || arg_name ? rows_ask(f->c->ledger, QUERY_ask_events_last_of, of, ret)
+				       : rows_ask(f->c->ledger, QUERY_ask_events_last, &of[2], ret);
+}
+
+static int print_last(struct follow *f, int64_t limit)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
 	int r = see_newest(f, UTC_UNKNOWN);
 
 	if (r == 0)
-		r = rows_ask(f->c->ledger, QUERY_ask_events_last, binds, &rows);
+		r = ask_last(f, limit, &rows);
 	if (r < 0)
 		return r;
 	print_rows(f, rows);

@@ -387,6 +387,7 @@ const struct verb verb_explain = {
 	.help = "the whole story of an order or agreement, and what can be done now",
 	.more = "ID is an order reference or a billing agreement, anything that belongs to one (an authorization, a "
 		"capture,\na refund, a chargeback, the MessageId of a notification, the number of an event), or the "
-		"shop's own number\nof it. What Amazon allows now is told with the names of its API's operations.\n",
+		"shop's own number\nof it or reference of a part. What Amazon allows now is told with the names of its API's "
+		"operations.\n",
 	.run = run,
 };

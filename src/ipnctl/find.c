@@ -22,6 +22,8 @@ static const struct {
 	{"notification", QUERY_ask_notification},
 };
 
+#define PLACES_N (sizeof(places) / sizeof(places[0]))
+
 static void add_found(json_t *found, const char *kind, json_t *rows)
 {
 	json_t *row;
@@ -51,21 +53,48 @@ static int find_event(struct ledger *l, const char *id, json_t *found)
 	return r;
 }
 
+static int find_in(struct ledger *l, const char *kind, enum query query, const char *id,
+		   json_t *found)
+{
+	CLEANUP(json_decrefp) json_t *rows = NULL;
+	const struct bind binds[] = {{.name = ":id", .text = id}, {0}};
+	int r = rows_ask(l, query, binds, &rows);
+
+	if (r == 0)
+		add_found(found, kind, rows);
+	return r;
+}
+
+/* By the merchant's own reference of a part: no index has it, so that only what nothing else knows is looked for. */
+static int find_reference(struct ledger *l, const char *id, json_t *found)
+{
+	CLEANUP(json_decrefp) json_t *parts = NULL;
+	const struct bind binds[] = {{.name = ":id", .text = id}, {0}};
+	const json_t *part;
+	size_t i;
+	int r = rows_ask(l, QUERY_ask_reference, binds, &parts);
+
+	json_array_foreach(parts, i, part)
+	{
+		for (size_t p = 0; r == 0 && p < PLACES_N; p++)
+			if (row_is(part, "object_type", places[p].kind))
+				r = find_in(l, places[p].kind, places[p].query,
+					    row_word(part, "object_id"), found);
+	}
+	return r;
+}
+
 int find_all(struct ledger *l, const char *id, json_t **ret)
 {
 	CLEANUP(json_decrefp) json_t *found = output_need(json_array());
-	const struct bind binds[] = {{.name = ":id", .text = id}, {0}};
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		CLEANUP(json_decrefp) json_t *rows = NULL;
-
-		r = rows_ask(l, places[i].query, binds, &rows);
-		if (r < 0)
-			return r;
-		add_found(found, places[i].kind, rows);
-	}
-	r = find_event(l, id, found);
+	for (size_t i = 0; r == 0 && i < PLACES_N; i++)
+		r = find_in(l, places[i].kind, places[i].query, id, found);
+	if (r == 0)
+		r = find_event(l, id, found);
+	if (r == 0 && json_array_size(found) == 0)
+		r = find_reference(l, id, found);
 	if (r == 0)
 		*ret = TAKE(found);
 	return r;

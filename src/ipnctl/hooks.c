@@ -107,21 +107,6 @@ static void print_runs(const struct ctl *c, const json_t *rows)
 		    "ipnctl show EVENT shows each attempt with what the hook printed");
 }
 
-static enum exit_code show(const struct ctl *c, const json_t *rows,
-			   void (*print)(const struct ctl *c, const json_t *rows), const char *none)
-{
-	if (json_array_size(rows) == 0) {
-		log_error("hooks: %s", none);
-		return EXIT_NOTHING;
-	}
-	if (!c->json) {
-		print(c, rows);
-		return EXIT_DONE;
-	}
-	output_json_lines(&c->out, rows);
-	return EXIT_DONE;
-}
-
 static bool is_state(const char *word)
 {
 	for (enum queue_state s = QUEUE_PENDING; s <= QUEUE_SKIPPED; s++)
@@ -150,9 +135,11 @@ static enum exit_code list(struct ctl *c)
 		      : rows_ask(c->ledger, QUERY_ask_hooks, NULL, &rows);
 	if (r < 0)
 		return ctl_failed(c, r);
-	return arg_state ? show(c, rows, print_runs, "there is no run in that state")
-			 : show(c, rows, print_hooks,
-				"there are none; they are registered when ipnd starts or reloads");
+	return arg_state
+		       ? ctl_show(c, rows, print_runs, "hooks: there is no run in that state")
+		       : ctl_show(
+				 c, rows, print_hooks,
+				 "hooks: there are none; they are registered when ipnd starts or reloads");
 }
 
 static void say_running(const struct ctl *c)

@@ -94,6 +94,14 @@ int ctl_running(const struct ctl *c, const char *program, char **ret_text);
 /* A row's number as a person types it: digits and nothing else. */
 bool ctl_parse_number(const char *given, int64_t *ret);
 
+/*
+ * A list: a line of JSON for each row, or all of them as `print` shows them. When there is none, the words of `none` say so on
+ * stderr, and the code is EXIT_NOTHING.
+ */
+enum exit_code ctl_show(const struct ctl *c, const json_t *rows,
+			void (*print)(const struct ctl *c, const json_t *rows), const char *none,
+			...) __attribute__((format(printf, 4, 5)));
+
 /* What --limit says, `by_itself` when it is not given; 0 becomes -1, which is all. False: reported. */
 bool ctl_parse_limit(const char *given, int64_t by_itself, int64_t *ret);
 

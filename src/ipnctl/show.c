@@ -157,8 +157,9 @@ const struct verb verb_show = {
 	.max = 1,
 	.help = "what the database has of one thing",
 	.more = "ID is that of an order reference, an agreement, an authorization, a capture, a refund, a chargeback "
-		"or a\nprovider's credit, the shop's own number of an order or agreement, the MessageId of a "
-		"notification, or\nthe number of an event. All that fit are shown; with --json, one object per line.\n",
+		"or a\nprovider's credit, the shop's own number of an order or agreement, its reference of a part, the "
+		"MessageId of\na notification, or the number of an event. All that fit are shown; with --json, one object "
+		"per line.\n",
 	.options = options,
 	.run = run,
 };

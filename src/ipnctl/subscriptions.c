@@ -130,17 +130,9 @@ static enum exit_code list(struct ctl *c)
 	r = subscriptions_ask(c, &rows);
 	if (r < 0)
 		return ctl_failed(c, r);
-	if (json_array_size(rows) == 0) {
-		log_error("subscriptions: SNS has said nothing of any; it does when an address is "
-			  "entered in Seller Central");
-		return EXIT_NOTHING;
-	}
-	if (!c->json) {
-		print_table(c, rows);
-		return EXIT_DONE;
-	}
-	output_json_lines(&c->out, rows);
-	return EXIT_DONE;
+	return ctl_show(
+		c, rows, print_table,
+		"subscriptions: SNS has said nothing of any; it does when an address is entered in Seller Central");
 }
 
 /* In a transaction of its own: the network is not asked while the database is held. */

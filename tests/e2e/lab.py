@@ -387,9 +387,9 @@ class Lab:
         return self.rows(sql, *values)[0][0]
 
     def dump(self):
-        """Every table and view but the count of answers."""
+        """Every table and view but those with the count of answers."""
         names = [r[0] for r in self.rows("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND "
-                                         "name NOT LIKE 'sqlite_%' AND name <> 'verdict_count' ORDER BY 1")]
+                                         "name NOT LIKE 'sqlite_%' AND name NOT IN ('failure', 'verdict_count') ORDER BY 1")]
         return {n: sorted(self.rows(f"SELECT * FROM {n}"), key=repr) for n in names}
 
     def files(self):

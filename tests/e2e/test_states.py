@@ -88,8 +88,9 @@ def page():
         lab.start()
         lab.run("ipn-simulate", "play", "one-time", "--config", lab.config)
         order, number = lab.rows("SELECT order_reference_id, seller_order_id FROM order_reference")[0]
+        lab.run("ipn-simulate", "play", "provider", "--config", lab.config)  # whose order stays open
         examples = re.findall(r"^\.Bd -literal.*?\n(SELECT .*?)^\.Ed", text, re.DOTALL | re.MULTILINE)
-        equal(len(examples), 3, "examples")
+        equal(len(examples), 5, "examples")
         for sql in examples:
             sql = sql.replace("order-929226", number).replace("S01-4769315-4536777", order).replace("'live'", "'sandbox'")
             check(lab.rows(sql), f"nothing comes of {sql}")

@@ -546,15 +546,15 @@ START_TEST(killed_in_the_middle)
 		"echo $IPN_EVENT_ID $IPN_ATTEMPT >>$J; test $IPN_EVENT_ID.$IPN_ATTEMPT != 2.1 || sleep 10",
 		"");
 	put_event("x.y", "a");
-	await_sql("SELECT state FROM hook_run", "done");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done");
 	put_event("x.y", "a");
 	put_event("x.y", "a");
-	await_sql("SELECT state FROM hook_run", "done;running;pending");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done;running;pending");
 	await_text(journal, "2 1");
 	ck_assert_int_eq(kill(daemon_pid, SIGKILL), 0);
 	ck_assert_int_eq(code_of(daemon_pid), 128 + SIGKILL);
 	put_event("x.y", "a");
-	check_sql("SELECT state FROM hook_run", "done;running;pending");
+	check_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done;running;pending");
 	start();
 	await_sql("SELECT state, attempts FROM hook_run", "done 1;done 2;done 1;done 1");
 	stop();
@@ -582,7 +582,8 @@ START_TEST(waits_for_the_database)
 	       "INSERT INTO hook (name, registered_at, since_event, seen_event, active) VALUES ('h', 't', 0, 0, 1)");
 	put_event_in(new, "x.y", "a", "", "");
 	ck_assert_int_eq(rename(new, path), 0);
-	ck_assert_int_lt(await_sql("SELECT state FROM hook_run", "done"), 4000);
+	ck_assert_int_lt(await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done"),
+			 4000);
 	stop();
 }
 END_TEST
@@ -595,7 +596,7 @@ START_TEST(database_is_replaced)
 
 	start_with("echo $IPN_OBJECT_ID >>$J", "");
 	put_event("x.y", "a");
-	await_sql("SELECT state FROM hook_run", "done");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done");
 	make_database(new);
 	sql_in(new,
 	       "INSERT INTO hook (name, registered_at, since_event, seen_event, active) VALUES ('h', 't', 0, 0, 1); PRAGMA wal_checkpoint(TRUNCATE)");
@@ -604,7 +605,7 @@ START_TEST(database_is_replaced)
 	ck_assert_int_eq(rename(new, path), 0);
 	await_text(errors, "the file was replaced");
 	put_event("x.y", "b");
-	await_sql("SELECT state FROM hook_run", "done");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done");
 	stop();
 	check_journal("C-a\nC-b\n");
 }
@@ -669,7 +670,7 @@ START_TEST(one_per_folder)
 {
 	start_with("exit 0", "");
 	put_event("x.y", "a");
-	await_sql("SELECT state FROM hook_run", "done");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done");
 	ck_assert_int_eq(code_of(launch_with("-c", conf)), 75);
 	await_text(errors, "another ipn-hookd uses this folder; stop it first");
 	stop();
@@ -680,20 +681,20 @@ START_TEST(reload)
 {
 	start_with("echo old $IPN_EVENT >>$J", "");
 	put_event("x.y", "a");
-	await_sql("SELECT state FROM hook_run", "done");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done");
 	/* A bad one is refused; the old stays. */
 	write_file(conf, "hook \"h\" { nonsense = 1 }\n", 0644);
 	kill(daemon_pid, SIGHUP);
 	await_text(errors, "was not reloaded");
 	put_event("x.y", "a");
-	await_sql("SELECT state FROM hook_run", "done;done");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done;done");
 	write_script("n", "echo new $IPN_EVENT >>$J");
 	write_conf("hook \"h\" { on = {\"*\"} run = {\"@/n\"} environment = any }\n"
 		   "hook \"later\" { on = {\"z.*\"} run = {\"@/n\"} environment = any }\n");
 	kill(daemon_pid, SIGHUP);
 	await_text(errors, "the configuration was reloaded");
 	put_event("x.y", "a");
-	await_sql("SELECT state FROM hook_run", "done;done;done");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done;done;done");
 	await_text(errors, "hook later is not registered yet");
 	put_event("z.z", "a");
 	register_hook("later");
@@ -717,7 +718,7 @@ START_TEST(removed_hook_does_not_run)
 	start();
 	usleep(500000);
 	stop();
-	check_sql("SELECT state FROM hook_run", "pending");
+	check_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "pending");
 	check_sql("SELECT seen_event FROM hook", "0");
 }
 END_TEST
@@ -795,7 +796,7 @@ START_TEST(busy_database)
 
 	start_with("exit 0", "");
 	put_event("x.y", "a");
-	await_sql("SELECT state FROM hook_run", "done");
+	await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done");
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
 	sqlite3_busy_timeout(db, WAIT_MS);
 	exec_in(db, "BEGIN IMMEDIATE");
@@ -809,9 +810,10 @@ START_TEST(busy_database)
 	exec_in(db, "BEGIN IMMEDIATE");
 	ck_assert_int_eq(kill(daemon_pid, SIGCONT), 0);
 	usleep(3000000);
-	check_sql("SELECT state FROM hook_run", "done");
+	check_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done");
 	exec_in(db, "COMMIT");
-	ck_assert_int_lt(await_sql("SELECT state FROM hook_run", "done;done"), 2000);
+	ck_assert_int_lt(
+		await_sql("SELECT state FROM hook_run ORDER BY event_id, hook", "done;done"), 2000);
 	sqlite3_close(db);
 	stop();
 }
