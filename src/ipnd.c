@@ -17,6 +17,7 @@
 #include "base/options.h"
 #include "base/utc.h"
 #include "config/config.h"
+#include "journal/journal.h"
 #include "ledger/apply.h"
 #include "ledger/ledger.h"
 #include "ledger/subscription.h"
@@ -79,12 +80,12 @@ static int load_tls(struct daemon *d, const struct config *c)
 		return -ENOMEM;
 	r = tls_credentials_load(d->tls, certificate, private_key, &why);
 	if (r < 0) {
-		log_error("%s: listen.certificate: %s", c->file, why.text);
+		journal_say(KIND_TLS, LOG_ERR, "%s: listen.certificate: %s", c->file, why.text);
 		return r;
 	}
 	left_ms = tls_credentials_not_after_ms(d->tls) - utc_now_ms();
 	if (left_ms < TLS_WARN_MS)
-		log_warning("%s: the TLS certificate %s", certificate,
+		journal_say(KIND_TLS, LOG_WARNING, "%s: the TLS certificate %s", certificate,
 			    left_ms < 0 ? "has expired: Amazon will not connect"
 					: "expires within 14 days");
 	return 0;
@@ -93,8 +94,8 @@ static int load_tls(struct daemon *d, const struct config *c)
 static int hooks_registered(struct daemon *d, const char *path, int r)
 {
 	if (r < 0) {
-		log_error("%s: the hooks could not be registered: %s", path,
-			  ledger_error(d->ledger));
+		journal_say(KIND_DATABASE, LOG_ERR, "%s: the hooks could not be registered: %s",
+			    path, ledger_error(d->ledger));
 		ledger_rollback(d->ledger);
 	}
 	return r;
@@ -124,12 +125,14 @@ static int end_confirmations(struct daemon *d, const struct config *c)
 					     "ipnd ended before SNS had answered", utc_now_ms());
 
 	if (n < 0) {
-		log_error("%s: %s", c->database.path, ledger_error(d->ledger));
+		journal_say(KIND_DATABASE, LOG_ERR, "%s: %s", c->database.path,
+			    ledger_error(d->ledger));
 		ledger_rollback(d->ledger);
 		return n;
 	}
 	if (n > 0)
-		log_error(
+		journal_say(
+			KIND_UNCONFIRMED, LOG_ERR,
 			"%d subscription%s may not be confirmed, since ipnd ended before SNS had answered: "
 			"ipnctl subscriptions",
 			n, n == 1 ? "" : "s");
@@ -147,10 +150,12 @@ static int open_ledger(struct daemon *d, const struct config *c)
 	d->lock = ledger_lock(d->state_folder, PROGRAM, NULL);
 	if (d->lock < 0) {
 		if (d->lock == -EAGAIN)
-			log_error("%s: another ipnd uses this folder; stop it first",
-				  d->state_folder);
+			journal_say(KIND_NOT_STARTED, LOG_ERR,
+				    "%s: another ipnd uses this folder; stop it first",
+				    d->state_folder);
 		else
-			log_error(
+			journal_say(
+				KIND_NOT_STARTED, LOG_ERR,
 				"%s: cannot be used: %s; it must exist and be writable by this user",
 				d->state_folder, strerror(-d->lock));
 		return d->lock;
@@ -161,7 +166,7 @@ static int open_ledger(struct daemon *d, const struct config *c)
 		r = ledger_open(c->database.path, LEDGER_OWN, &d->ledger, &why);
 	}
 	if (r < 0) {
-		log_error("%s: %s", c->database.path, why.text);
+		journal_say(KIND_DATABASE, LOG_ERR, "%s: %s", c->database.path, why.text);
 		return r;
 	}
 	r = begin_hooks(d, c, START_TRIES);
@@ -175,7 +180,7 @@ static void listening(struct daemon *d, const char *url)
 {
 	size_t used = strlen(d->notes);
 
-	log_notice("listening on %s", url);
+	journal_say(KIND_LISTENING, LOG_NOTICE, "listening on %s", url);
 	snprintf(d->notes + used, sizeof(d->notes) - used, "%s\n", url);
 }
 
@@ -187,7 +192,8 @@ static int listen_on(struct daemon *d, const struct strings *addresses, struct t
 		int r = http_server_listen(d->server, addresses->at[i], tls, &url, &why);
 
 		if (r < 0) {
-			log_error("cannot listen on %s: %s", addresses->at[i], why.text);
+			journal_say(KIND_NOT_STARTED, LOG_ERR, "cannot listen on %s: %s",
+				    addresses->at[i], why.text);
 			return r;
 		}
 		listening(d, url);
@@ -206,7 +212,8 @@ static int listen_on_handed(struct daemon *d, int n, char **names)
 					      plain ? NULL : d->tls, &url, &why);
 
 		if (r < 0) {
-			log_error("the socket handed in by systemd: %s", why.text);
+			journal_say(KIND_NOT_STARTED, LOG_ERR,
+				    "the socket handed in by systemd: %s", why.text);
 			return r;
 		}
 		listening(d, url);
@@ -244,7 +251,8 @@ static void warn_of_unused(const struct daemon *d, const struct config *c)
 	for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++)
 		for (size_t k = 0; k < doors[i].addresses->n; k++)
 			if (!is_listened_on(d, doors[i].scheme, doors[i].addresses->at[k]))
-				log_warning(
+				journal_say(
+					KIND_SETTING, LOG_WARNING,
 					"%s: listen.%s: \"%s\" is not used, since systemd handed in other sockets",
 					c->file, doors[i].setting, doors[i].addresses->at[k]);
 }
@@ -269,7 +277,8 @@ static void allow_files(const struct config *c)
 		return;
 	limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed)
-		log_warning(
+		journal_say(
+			KIND_SETTING, LOG_WARNING,
 			"%s: listen.max_connections = %u needs %ju open files and %ju are allowed; "
 			"lower it, or raise LimitNOFILE= or ulimit -Hn",
 			c->file, c->listen.max_connections, (uintmax_t)needed,
@@ -290,7 +299,8 @@ static int start_server(struct daemon *d, const struct config *c)
 	if (n < 0)
 		return n;
 	if (n == 0 && c->listen.https.n + c->listen.http.n == 0) {
-		log_error(
+		journal_say(
+			KIND_NOT_STARTED, LOG_ERR,
 			"%s: listen: neither https nor http names an address, and systemd handed in no socket",
 			c->file);
 		return -EINVAL;
@@ -313,7 +323,8 @@ static int start_server(struct daemon *d, const struct config *c)
 static void warn_of_stand_in(const struct config *c)
 {
 	if (c->sns.connect_to[0])
-		log_warning(
+		journal_say(
+			KIND_SETTING, LOG_WARNING,
 			"%s: sns.connect_to = \"%s\": certificates are fetched from there and subscriptions confirmed "
 			"there, and not at Amazon's. This is for tests: remove it where real payments come in",
 			c->file, c->sns.connect_to);
@@ -327,7 +338,8 @@ static void warn_of_restart(const struct config *old, const struct config *new)
 	    old->listen.max_connections_per_address != new->listen.max_connections_per_address ||
 	    old->listen.max_body != new->listen.max_body ||
 	    old->listen.request_deadline_ms != new->listen.request_deadline_ms)
-		log_warning("%s: database.path and the limits of listen change at a restart only",
+		journal_say(KIND_SETTING, LOG_WARNING,
+			    "%s: database.path and the limits of listen change at a restart only",
 			    new->file);
 }
 
@@ -359,7 +371,8 @@ static int reload(struct daemon *d)
 	warn_of_restart(old, c);
 	if (!same_strings(&old->listen.https, &c->listen.https) ||
 	    !same_strings(&old->listen.http, &c->listen.http))
-		log_warning("%s: listen.https and listen.http change at a restart only", c->file);
+		journal_say(KIND_SETTING, LOG_WARNING,
+			    "%s: listen.https and listen.http change at a restart only", c->file);
 	same_database = strcmp(old->database.path, c->database.path) == 0;
 	if (d->uses_tls)
 		r = load_tls(d, c);
@@ -369,14 +382,15 @@ static int reload(struct daemon *d)
 		return r;
 	r = receiver_configure(d->receiver, c, &why);
 	if (r < 0) {
-		log_error("%s: %s", c->file, why.text);
+		journal_say(KIND_NOT_RELOADED, LOG_ERR, "%s: %s", c->file, why.text);
 		ledger_rollback(d->ledger);
 		return r;
 	}
 	used = TAKE(c);
 	warn_of_stand_in(used);
 	if (same_database && commit_hooks(d, used) < 0)
-		log_error("%s: is in use, but for its hooks: reload again", used->file);
+		journal_say(KIND_DATABASE, LOG_ERR,
+			    "%s: is in use, but for its hooks: reload again", used->file);
 	return 0;
 }
 
@@ -386,9 +400,10 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *sig
 	(void)signal;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_usec());
 	if (reload(userdata) < 0)
-		log_error("the configuration was not reloaded; the one before stays in use");
+		journal_say(KIND_NOT_RELOADED, LOG_ERR,
+			    "the configuration was not reloaded; the one before stays in use");
 	else
-		log_notice("the configuration was reloaded");
+		journal_say(KIND_RELOADED, LOG_NOTICE, "the configuration was reloaded");
 	sd_notify(0, "READY=1");
 	return 0;
 }
@@ -410,7 +425,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *signa
 		return 0;
 	d->stopping = true;
 	sd_notify(0, "STOPPING=1");
-	log_notice("finishing what is in flight");
+	journal_say(KIND_STOPPING, LOG_NOTICE, "finishing what is in flight");
 	http_server_stop(d->server, on_stopped, d);
 	return 0;
 }
@@ -457,7 +472,7 @@ static int start(struct daemon *d, struct config **c)
 	if (r >= 0)
 		r = tls_credentials_new(&d->tls);
 	if (r < 0) {
-		log_error("cannot start: %s", strerror(-r));
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "cannot start: %s", strerror(-r));
 		return exit_code_of(r);
 	}
 	d->uses_tls = speaks_tls(*c);
@@ -468,7 +483,7 @@ static int start(struct daemon *d, struct config **c)
 		return exit_code_of(r);
 	r = receiver_new(d->event, d->ledger, *c, &d->receiver, &why);
 	if (r < 0) {
-		log_error("%s: sns: %s", (*c)->file, why.text);
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "%s: sns: %s", (*c)->file, why.text);
 		return EXIT_BAD_CONFIG;
 	}
 	*c = NULL;
@@ -496,7 +511,7 @@ static int serve(struct daemon *d)
 		   c->n_accounts == 1 ? "" : "s");
 	r = sd_event_loop(d->event);
 	if (r < 0)
-		log_error("the event loop failed: %s", strerror(-r));
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "the event loop failed: %s", strerror(-r));
 	return r < 0 ? EXIT_OUR_BUG : r;
 }
 
