@@ -140,7 +140,7 @@ static void say_stored(enum verdict v, const struct message *m, const char *id,
 	const struct verdict_row *row = verdict_row(v);
 
 	journal_facts(kind_of(v), row->log, facts,
-		      "%s: %s %s %s%s%s; account %s, message %s, from %s in %.1f ms%s%s", row->word,
+		      "%s: %s %s %s%s%s; account %s, message %s, from %s in %.2f ms%s%s", row->word,
 		      facts->object_type, facts->object_id, facts->state,
 		      facts->reason_code ? " " : "", facts->reason_code ? facts->reason_code : "",
 		      m->account->name, id, facts->peer, (double)facts->duration_usec.at / 1000,
@@ -174,7 +174,7 @@ void say_outcome(struct says *s, enum verdict v, const struct message *m, const 
 		say_stored(v, m, id, &facts);
 		return;
 	}
-	journal_facts(kind_of(v), row->log, &facts, "%s: answered %d to %s%s%s in %.1f ms%s%s",
+	journal_facts(kind_of(v), row->log, &facts, "%s: answered %d to %s%s%s in %.2f ms%s%s",
 		      row->word, row->http, peer, id[0] ? ", message " : "", id,
 		      (double)facts.duration_usec.at / 1000, m->why.text[0] ? ": " : "",
 		      m->why.text);
