@@ -25,12 +25,14 @@
 #include "net/tls.h"
 #include "receive/receive.h"
 
-#define PROGRAM      "ipnd"
-#define START_TRIES  500 /* of 10 ms: how long another writer may hold the database when we start */
-#define RELOAD_TRIES 20
-#define NOTES_MAX    2048
-#define FILES_OWN    64 /* listeners, epoll, database, log, and a certificate that is being read */
-#define TLS_WARN_MS  (14 * 24 * 3600 * INT64_C(1000))
+#define PROGRAM               "ipnd"
+#define START_TRIES           500 /* of 10 ms: how long another writer may hold the database when we start */
+#define RELOAD_TRIES          20
+#define NOTES_MAX             2048
+#define FILES_OWN             64 /* listeners, epoll, database, log, and a certificate that is being read */
+#define MIGRATION_TELL_USEC   UINT64_C(1000000)
+#define MIGRATION_EXTEND_USEC UINT64_C(600000000)
+#define TLS_WARN_MS           (14 * 24 * 3600 * INT64_C(1000))
 
 DEFINE_CLEANUP(struct config *, config_free)
 
@@ -139,8 +141,39 @@ static int end_confirmations(struct daemon *d, const struct config *c)
 	return 0;
 }
 
+struct migration {
+	uint64_t started_usec, told_usec; /* monotonic; 0: not yet */
+	int from, to;
+};
+
+/* The service manager is asked for more time each time, also for what SQLite does in one step, such as the last sync. */
+static void on_migrating(int from, int to, void *userdata)
+{
+	struct migration *m = userdata;
+	uint64_t now = monotonic_usec();
+
+	if (m->told_usec && now - m->told_usec < MIGRATION_TELL_USEC)
+		return;
+	if (!m->started_usec)
+		*m = (struct migration){.started_usec = now, .from = from, .to = to};
+	m->told_usec = now;
+	sd_notifyf(0,
+		   "EXTEND_TIMEOUT_USEC=%" PRIu64
+		   "\nSTATUS=Bringing the database from schema %d to %d, since %" PRIu64 " s",
+		   MIGRATION_EXTEND_USEC, from, to, (now - m->started_usec) / 1000000);
+}
+
+static void say_migrated(const struct migration *m, const char *path)
+{
+	if (m->started_usec)
+		journal_say(KIND_MIGRATED, LOG_NOTICE,
+			    "%s: was brought from schema %d to %d in %.1f s", path, m->from, m->to,
+			    (double)(monotonic_usec() - m->started_usec) / 1000000);
+}
+
 static int open_ledger(struct daemon *d, const struct config *c)
 {
+	struct migration m = {0};
 	struct why why;
 	int r;
 
@@ -160,15 +193,16 @@ static int open_ledger(struct daemon *d, const struct config *c)
 				d->state_folder, strerror(-d->lock));
 		return d->lock;
 	}
-	r = ledger_open(c->database.path, LEDGER_OWN, &d->ledger, &why);
+	r = ledger_open_own(c->database.path, on_migrating, &m, &d->ledger, &why);
 	for (int tries = START_TRIES; r == -EBUSY && tries > 0; tries--) {
 		usleep(10000);
-		r = ledger_open(c->database.path, LEDGER_OWN, &d->ledger, &why);
+		r = ledger_open_own(c->database.path, on_migrating, &m, &d->ledger, &why);
 	}
 	if (r < 0) {
 		journal_say(KIND_DATABASE, LOG_ERR, "%s: %s", c->database.path, why.text);
 		return r;
 	}
+	say_migrated(&m, c->database.path);
 	r = begin_hooks(d, c, START_TRIES);
 	if (r == 0)
 		r = end_confirmations(d, c);
