@@ -430,14 +430,17 @@ static int reload(struct daemon *d)
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata)
 {
+	struct daemon *d = userdata;
+
 	(void)source;
 	(void)signal;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_usec());
-	if (reload(userdata) < 0)
+	if (reload(d) < 0)
 		journal_say(KIND_NOT_RELOADED, LOG_ERR,
 			    "the configuration was not reloaded; the one before stays in use");
 	else
 		journal_say(KIND_RELOADED, LOG_NOTICE, "the configuration was reloaded");
+	receiver_say_status(d->receiver);
 	sd_notify(0, "READY=1");
 	return 0;
 }
@@ -458,7 +461,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *signa
 	if (d->stopping)
 		return 0;
 	d->stopping = true;
-	sd_notify(0, "STOPPING=1");
+	sd_notify(0, "STOPPING=1\nSTATUS=Finishing what is in flight");
 	journal_say(KIND_STOPPING, LOG_NOTICE, "finishing what is in flight");
 	http_server_stop(d->server, on_stopped, d);
 	return 0;
@@ -541,8 +544,8 @@ static int serve(struct daemon *d)
 		r = sd_event_set_watchdog(d->event, 1);
 	if (r < 0)
 		return exit_code_of(r);
-	sd_notifyf(0, "READY=1\nSTATUS=Receiving for %zu account%s", c->n_accounts,
-		   c->n_accounts == 1 ? "" : "s");
+	receiver_say_status(d->receiver);
+	sd_notify(0, "READY=1");
 	r = sd_event_loop(d->event);
 	if (r < 0)
 		journal_say(KIND_NOT_STARTED, LOG_ERR, "the event loop failed: %s", strerror(-r));

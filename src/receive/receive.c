@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "base/utc.h"
@@ -308,17 +309,36 @@ static int write_waiting(struct receiver *r)
 	return error;
 }
 
+void receiver_say_status(const struct receiver *r)
+{
+	if (r->database_failed)
+		sd_notify(0, "STATUS=Answering 503: the database cannot be written");
+	else
+		sd_notifyf(0, "STATUS=Receiving for %zu account%s", r->config->n_accounts,
+			   r->config->n_accounts == 1 ? "" : "s");
+}
+
+static void say_database(struct receiver *r, int error)
+{
+	bool failed = error < 0;
+
+	if (failed == r->database_failed)
+		return;
+	r->database_failed = failed;
+	if (failed)
+		journal_say(KIND_DATABASE, LOG_ERR,
+			    "the database cannot be written: %s (%s); answering 503 until it can",
+			    strerror(-error), ledger_error(r->ledger));
+	else
+		journal_say(KIND_DATABASE_BACK, LOG_NOTICE, "the database can be written again");
+	receiver_say_status(r);
+}
+
 static void answer_waiting(struct receiver *r, int error)
 {
 	struct post *p;
 
-	if (error < 0 && !r->database_failed)
-		journal_say(KIND_DATABASE, LOG_ERR,
-			    "the database cannot be written: %s (%s); answering 503 until it can",
-			    strerror(-error), ledger_error(r->ledger));
-	if (error == 0 && r->database_failed)
-		journal_say(KIND_DATABASE_BACK, LOG_NOTICE, "the database can be written again");
-	r->database_failed = error < 0;
+	say_database(r, error);
 	while ((p = next_waiting(r))) {
 		const struct message *m = &p->message;
 

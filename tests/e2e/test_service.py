@@ -193,7 +193,7 @@ def migration():
         said = notices.seen
         check("EXTEND_TIMEOUT_USEC=600000000\nSTATUS=Bringing the database from schema 1 to " in said, said)
         check(said.index("EXTEND_TIMEOUT_USEC") < said.index("READY=1"), said)
-        check("STATUS=Receiving for" in said[said.index("READY=1"):], "the status goes back")
+        check("STATUS=Receiving for 1 account" in said[said.rindex("EXTEND_TIMEOUT_USEC"):], "the status goes back")
         check("was brought from schema 1 to" in lab.log(), "said")
         equal(lab.one("SELECT count FROM verdict_count WHERE verdict = 'signature'"), 7, "kept")
         lab.stop()
