@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import ctypes
+import encodings.idna  # noqa: F401  # in the machine's namespaces no module can be loaded any more
 import glob
 import json
 import os
@@ -28,7 +29,8 @@ PACKAGES = ("systemd", "dbus", "ca-certificates", "procps", "libconfuse2", "libc
 MMDEBSTRAP = ["mmdebstrap", "--variant=apt", "--include=" + ",".join(PACKAGES),
               "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/ipnd/*",
               "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-              "--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"', "bookworm"]
+              "--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Languages "none"',
+              '--customize-hook=echo "127.0.0.1 localhost" >"$1/etc/hosts"', "bookworm"]
 
 
 class BuildFailed(Exception):
@@ -225,14 +227,22 @@ class Machine:
         self.run("journalctl", "--sync")
         return [json.loads(line) for line in self.run("journalctl", "--no-pager", "-o", "json", *matches).stdout.splitlines()]
 
-    def database(self):
-        """For a person's sqlite3 as root. Use with contextlib.closing()."""
-        return sqlite3.connect(f"/proc/{self.init}/root/var/lib/ipnd/ipnd.db", timeout=PATIENCE, isolation_level=None)
+    def sql(self, statement, *values):
+        """The rows, as a person's sqlite3 would give them as root."""
+
+        def ask():
+            with contextlib.closing(sqlite3.connect("/var/lib/ipnd/ipnd.db", timeout=PATIENCE, isolation_level=None)) as db:
+                return json.dumps(db.execute(statement, values).fetchall())
+
+        answer = self.in_namespaces(self.init, ask)
+        check(answer.startswith("["), answer)
+        return json.loads(answer)
 
     def certificate(self):
-        """What the port shows, as DER."""
-        return bytes.fromhex(self.in_namespaces(self.init, lambda: ssl.PEM_cert_to_DER_cert(
-            ssl.get_server_certificate(("127.0.0.1", 8443))).hex(), net=True))
+        """What the port shows, in PEM."""
+        answer = self.in_namespaces(self.init, lambda: ssl.get_server_certificate(("127.0.0.1", 8443)), net=True)
+        check(answer.startswith("-----BEGIN"), answer)
+        return answer
 
     def play(self, code=0):
         """A payment of six notifications, over HTTPS. Returns its order reference."""
@@ -257,8 +267,8 @@ class Machine:
         if child == 0:
             try:
                 libc = ctypes.CDLL(None, use_errno=True)
-                for kind in ["mnt"] + (["net"] if net else []):
-                    fd = os.open(f"/proc/{of}/ns/{kind}", os.O_RDONLY)
+                kinds = ["mnt"] + (["net"] if net else [])
+                for fd in [os.open(f"/proc/{of}/ns/{kind}", os.O_RDONLY) for kind in kinds]:
                     if libc.setns(fd, 0) < 0:
                         raise OSError(ctypes.get_errno(), "setns")
                 os.setgroups([])
