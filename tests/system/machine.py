@@ -84,7 +84,7 @@ def make_tree():
 
 
 def source_files():
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=SOURCE, capture_output=True, text=True, check=True).stdout.split("\0")
+    names = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=SOURCE, capture_output=True, text=True, check=True).stdout.split("\0")
     return [n for n in names if n and os.path.exists(os.path.join(SOURCE, n))]
 
 
@@ -143,6 +143,8 @@ def cannot_boot():
     missing = [p for p in ("mmdebstrap", "dpkg-buildpackage", "dh", "nsenter", "git") if not shutil.which(p)]
     if missing:
         return f"there is no {', '.join(missing)}; script/packages build system installs it"
+    if not os.path.exists(os.path.join(SOURCE, ".git")):
+        return "the package is built from a checkout with git, and this is none"
     group = f"ipnd-probe-{os.getpid()}"
     probe = subprocess.run([BOOT, "--probe", group], capture_output=True, text=True)
     remove_group(group)
