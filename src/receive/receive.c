@@ -402,10 +402,18 @@ static void receiver_refused(struct http_request *request, enum verdict v, const
 	count(r, v);
 }
 
+static void receiver_turned_away(const char *setting, const char *peer, void *userdata)
+{
+	struct receiver *r = userdata;
+
+	say_turned_away(r->says, setting, peer);
+}
+
 const struct http_handler receiver_handler = {
 	.post = receiver_post,
 	.turn = receiver_turn,
 	.refused = receiver_refused,
+	.turned_away = receiver_turned_away,
 };
 
 /* How long a message may wait for its certificate: its answer comes before the connection's end, and before SNS gives up. */

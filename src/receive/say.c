@@ -18,7 +18,7 @@ struct says {
 		struct limit limit;
 		char peer[SOCKET_PEER_SIZE]; /* of the last that was held back */
 	} verdicts[VERDICT_N];
-	struct limit fetches;
+	struct limit fetches, turned_away;
 };
 
 /* VERDICT_PASS is never said. */
@@ -110,19 +110,24 @@ static void sum_up(struct says *s, enum verdict v, uint64_t now_usec)
 			      row->word, row->http, n, seconds, facts.peer);
 }
 
-static void sum_up_all(struct says *s)
+static void sum_up_others(struct limit *l, const char *what, uint64_t now_usec)
 {
-	uint64_t now_usec = monotonic_usec(), seconds, n;
+	uint64_t seconds, n = limit_take(l, now_usec, &seconds);
 
-	for (enum verdict v = VERDICT_PASS + 1; v < VERDICT_N; v++)
-		sum_up(s, v, now_usec);
-	n = limit_take(&s->fetches, now_usec, &seconds);
 	if (n > 0)
 		journal_facts(KIND_HELD_BACK, LOG_WARNING,
 			      &(const struct facts){.more = NUMBER((int64_t)n)},
-			      "%" PRIu64
-			      " more certificates could not be fetched in the last %" PRIu64 " s",
-			      n, seconds);
+			      "%" PRIu64 " more %s in the last %" PRIu64 " s", n, what, seconds);
+}
+
+static void sum_up_all(struct says *s)
+{
+	uint64_t now_usec = monotonic_usec();
+
+	for (enum verdict v = VERDICT_PASS + 1; v < VERDICT_N; v++)
+		sum_up(s, v, now_usec);
+	sum_up_others(&s->fetches, "certificates could not be fetched", now_usec);
+	sum_up_others(&s->turned_away, "connections were closed, over the limits,", now_usec);
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
@@ -188,6 +193,15 @@ void say_refused(struct says *s, enum verdict v, const char *why, const char *pe
 	if (may_say(s, v, peer))
 		journal_facts(kind_of(v), row->log, &facts, "%s: answered %d to %s: %s", row->word,
 			      row->http, peer, why);
+}
+
+void say_turned_away(struct says *s, const char *setting, const char *peer)
+{
+	if (limit_allows(&s->turned_away, monotonic_usec()))
+		journal_facts(KIND_TURNED_AWAY, LOG_WARNING, &(const struct facts){.peer = peer},
+			      "closed a connection of %s: %s allows no more", peer, setting);
+	else
+		hold(s);
 }
 
 void say_not_fetched(struct says *s, const char *why)

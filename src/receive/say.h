@@ -26,6 +26,9 @@ void say_outcome(struct says *s, enum verdict v, const struct message *m, const 
 /* The server itself refused a request. */
 void say_refused(struct says *s, enum verdict v, const char *why, const char *peer);
 
+/* A connection was closed, since `setting` allows no more. */
+void say_turned_away(struct says *s, const char *setting, const char *peer);
+
 /* A signing certificate could not be fetched; `why` names it. */
 void say_not_fetched(struct says *s, const char *why);
 

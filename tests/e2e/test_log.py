@@ -1,8 +1,10 @@
 """The log: what strangers can make it say is bounded and adds up, and each genuine message has its line, with the facts."""
 
 import collections
+import contextlib
 import json
 import re
+import socket
 
 from lab import TOPIC, Lab, capture_xml, case, check, equal, inner
 
@@ -44,3 +46,23 @@ def bounded():
         equal(len(said), 1, "lines of the first")
         check(re.fullmatch(r"capture S01-1111111-2222222-C000001 Completed; account \S+, message " + good["MessageId"] +
                            r", from 127\.0\.0\.1:\d+ in \d+\.\d\d ms", said[0]), said[0])
+
+
+@case("connections over the limit are said as sparingly, and the sum adds up")
+def turned_away():
+    with Lab() as lab, contextlib.ExitStack() as held:
+        lab.configure(lambda t: t.replace("listen {", "listen {\n\tmax_connections_per_address = 3"))
+        lab.start()
+        closed = 0
+        for _ in range(103):
+            s = held.enter_context(socket.create_connection(("127.0.0.1", lab.port()), timeout=10))
+            s.settimeout(0.2 if closed == 0 else 10)
+            with contextlib.suppress(TimeoutError):
+                closed += s.recv(1) == b""
+        equal(closed, 100, "closed at once")
+        lab.stop()
+        log = lab.log()
+        said = re.findall(r"^ipnd: closed a connection of 127\.0\.0\.1:\d+: listen\.max_connections_per_address allows no more$", log, re.M)
+        more = [int(n) for n in re.findall(r"^ipnd: (\d+) more connections were closed, over the limits, in", log, re.M)]
+        check(10 <= len(said) <= LINES_EACH, f"lines: {len(said)}")
+        equal(len(said) + sum(more), 100, "what the lines stand for")
