@@ -8,15 +8,16 @@
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/complete.h"
 #include "base/exit.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/utc.h"
 #include "config/config.h"
 #include "hooks/dispatch.h"
+#include "journal/journal.h"
 
 #define PROGRAM "ipn-hookd"
 
@@ -67,19 +68,12 @@ static int reload(struct dispatcher *d)
 	if (r < 0)
 		return r;
 	if (strcmp(old->database.path, c->database.path) != 0)
-		log_warning("%s: database.path changes at a restart only", c->file);
+		journal_say(KIND_SETTING, LOG_WARNING,
+			    "%s: database.path changes at a restart only", c->file);
 	r = dispatcher_configure(d, c);
 	if (r == 0)
 		c = NULL;
 	return r;
-}
-
-static uint64_t monotonic_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata)
@@ -88,9 +82,10 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *sig
 	(void)signal;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_usec());
 	if (reload(userdata) < 0)
-		log_error("the configuration was not reloaded; the one before stays in use");
+		journal_say(KIND_NOT_RELOADED, LOG_ERR,
+			    "the configuration was not reloaded; the one before stays in use");
 	else
-		log_notice("the configuration was reloaded");
+		journal_say(KIND_RELOADED, LOG_NOTICE, "the configuration was reloaded");
 	sd_notify(0, "READY=1");
 	return 0;
 }
@@ -100,7 +95,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *signa
 	(void)source;
 	(void)signal;
 	sd_notify(0, "STOPPING=1");
-	log_notice("stopping; hooks that run may finish");
+	journal_say(KIND_STOPPING, LOG_NOTICE, "stopping; hooks that run may finish");
 	dispatcher_stop(userdata);
 	return 0;
 }
@@ -152,7 +147,7 @@ static int serve(struct config **c)
 	if (r >= 0)
 		r = sd_event_set_watchdog(event, 1);
 	if (r < 0) {
-		log_error("cannot start: %s", strerror(-r));
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "cannot start: %s", strerror(-r));
 		return exit_code_of(r);
 	}
 	code = dispatcher_start(d);
@@ -161,7 +156,7 @@ static int serve(struct config **c)
 	sd_notify(0, "READY=1");
 	r = sd_event_loop(event);
 	if (r < 0)
-		log_error("the event loop failed: %s", strerror(-r));
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "the event loop failed: %s", strerror(-r));
 	return r < 0 ? EXIT_OUR_BUG : r;
 }
 
@@ -193,7 +188,7 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = block_signals();
 	if (r < 0) {
-		log_error("cannot start: %s", strerror(-r));
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "cannot start: %s", strerror(-r));
 		return exit_code_of(r);
 	}
 	if (config_load(config_path(arg_config), PROGRAM, stderr, &c) < 0)

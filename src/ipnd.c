@@ -17,6 +17,7 @@
 #include "base/options.h"
 #include "base/utc.h"
 #include "config/config.h"
+#include "journal/journal.h"
 #include "ledger/apply.h"
 #include "ledger/ledger.h"
 #include "ledger/subscription.h"
@@ -24,12 +25,14 @@
 #include "net/tls.h"
 #include "receive/receive.h"
 
-#define PROGRAM      "ipnd"
-#define START_TRIES  500 /* of 10 ms: how long another writer may hold the database when we start */
-#define RELOAD_TRIES 20
-#define NOTES_MAX    2048
-#define FILES_OWN    64 /* listeners, epoll, database, log, and a certificate that is being read */
-#define TLS_WARN_MS  (14 * 24 * 3600 * INT64_C(1000))
+#define PROGRAM               "ipnd"
+#define START_TRIES           500 /* of 10 ms: how long another writer may hold the database when we start */
+#define RELOAD_TRIES          20
+#define NOTES_MAX             2048
+#define FILES_OWN             64 /* listeners, epoll, database, log, and a certificate that is being read */
+#define MIGRATION_TELL_USEC   UINT64_C(1000000)
+#define MIGRATION_EXTEND_USEC UINT64_C(600000000)
+#define TLS_WARN_MS           (14 * 24 * 3600 * INT64_C(1000))
 
 DEFINE_CLEANUP(struct config *, config_free)
 
@@ -79,12 +82,12 @@ static int load_tls(struct daemon *d, const struct config *c)
 		return -ENOMEM;
 	r = tls_credentials_load(d->tls, certificate, private_key, &why);
 	if (r < 0) {
-		log_error("%s: listen.certificate: %s", c->file, why.text);
+		journal_say(KIND_TLS, LOG_ERR, "%s: listen.certificate: %s", c->file, why.text);
 		return r;
 	}
 	left_ms = tls_credentials_not_after_ms(d->tls) - utc_now_ms();
 	if (left_ms < TLS_WARN_MS)
-		log_warning("%s: the TLS certificate %s", certificate,
+		journal_say(KIND_TLS, LOG_WARNING, "%s: the TLS certificate %s", certificate,
 			    left_ms < 0 ? "has expired: Amazon will not connect"
 					: "expires within 14 days");
 	return 0;
@@ -93,8 +96,8 @@ static int load_tls(struct daemon *d, const struct config *c)
 static int hooks_registered(struct daemon *d, const char *path, int r)
 {
 	if (r < 0) {
-		log_error("%s: the hooks could not be registered: %s", path,
-			  ledger_error(d->ledger));
+		journal_say(KIND_DATABASE, LOG_ERR, "%s: the hooks could not be registered: %s",
+			    path, ledger_error(d->ledger));
 		ledger_rollback(d->ledger);
 	}
 	return r;
@@ -124,20 +127,53 @@ static int end_confirmations(struct daemon *d, const struct config *c)
 					     "ipnd ended before SNS had answered", utc_now_ms());
 
 	if (n < 0) {
-		log_error("%s: %s", c->database.path, ledger_error(d->ledger));
+		journal_say(KIND_DATABASE, LOG_ERR, "%s: %s", c->database.path,
+			    ledger_error(d->ledger));
 		ledger_rollback(d->ledger);
 		return n;
 	}
 	if (n > 0)
-		log_error(
+		journal_say(
+			KIND_UNCONFIRMED, LOG_ERR,
 			"%d subscription%s may not be confirmed, since ipnd ended before SNS had answered: "
 			"ipnctl subscriptions",
 			n, n == 1 ? "" : "s");
 	return 0;
 }
 
+struct migration {
+	uint64_t started_usec, told_usec; /* monotonic; 0: not yet */
+	int from, to;
+};
+
+/* The service manager is asked for more time each time, also for what SQLite does in one step, such as the last sync. */
+static void on_migrating(int from, int to, void *userdata)
+{
+	struct migration *m = userdata;
+	uint64_t now = monotonic_usec();
+
+	if (m->told_usec && now - m->told_usec < MIGRATION_TELL_USEC)
+		return;
+	if (!m->started_usec)
+		*m = (struct migration){.started_usec = now, .from = from, .to = to};
+	m->told_usec = now;
+	sd_notifyf(0,
+		   "EXTEND_TIMEOUT_USEC=%" PRIu64
+		   "\nSTATUS=Bringing the database from schema %d to %d, since %" PRIu64 " s",
+		   MIGRATION_EXTEND_USEC, from, to, (now - m->started_usec) / 1000000);
+}
+
+static void say_migrated(const struct migration *m, const char *path)
+{
+	if (m->started_usec)
+		journal_say(KIND_MIGRATED, LOG_NOTICE,
+			    "%s: was brought from schema %d to %d in %.1f s", path, m->from, m->to,
+			    (double)(monotonic_usec() - m->started_usec) / 1000000);
+}
+
 static int open_ledger(struct daemon *d, const struct config *c)
 {
+	struct migration m = {0};
 	struct why why;
 	int r;
 
@@ -147,23 +183,26 @@ static int open_ledger(struct daemon *d, const struct config *c)
 	d->lock = ledger_lock(d->state_folder, PROGRAM, NULL);
 	if (d->lock < 0) {
 		if (d->lock == -EAGAIN)
-			log_error("%s: another ipnd uses this folder; stop it first",
-				  d->state_folder);
+			journal_say(KIND_NOT_STARTED, LOG_ERR,
+				    "%s: another ipnd uses this folder; stop it first",
+				    d->state_folder);
 		else
-			log_error(
+			journal_say(
+				KIND_NOT_STARTED, LOG_ERR,
 				"%s: cannot be used: %s; it must exist and be writable by this user",
 				d->state_folder, strerror(-d->lock));
 		return d->lock;
 	}
-	r = ledger_open(c->database.path, LEDGER_OWN, &d->ledger, &why);
+	r = ledger_open_own(c->database.path, on_migrating, &m, &d->ledger, &why);
 	for (int tries = START_TRIES; r == -EBUSY && tries > 0; tries--) {
 		usleep(10000);
-		r = ledger_open(c->database.path, LEDGER_OWN, &d->ledger, &why);
+		r = ledger_open_own(c->database.path, on_migrating, &m, &d->ledger, &why);
 	}
 	if (r < 0) {
-		log_error("%s: %s", c->database.path, why.text);
+		journal_say(KIND_DATABASE, LOG_ERR, "%s: %s", c->database.path, why.text);
 		return r;
 	}
+	say_migrated(&m, c->database.path);
 	r = begin_hooks(d, c, START_TRIES);
 	if (r == 0)
 		r = end_confirmations(d, c);
@@ -175,7 +214,7 @@ static void listening(struct daemon *d, const char *url)
 {
 	size_t used = strlen(d->notes);
 
-	log_notice("listening on %s", url);
+	journal_say(KIND_LISTENING, LOG_NOTICE, "listening on %s", url);
 	snprintf(d->notes + used, sizeof(d->notes) - used, "%s\n", url);
 }
 
@@ -187,7 +226,8 @@ static int listen_on(struct daemon *d, const struct strings *addresses, struct t
 		int r = http_server_listen(d->server, addresses->at[i], tls, &url, &why);
 
 		if (r < 0) {
-			log_error("cannot listen on %s: %s", addresses->at[i], why.text);
+			journal_say(KIND_NOT_STARTED, LOG_ERR, "cannot listen on %s: %s",
+				    addresses->at[i], why.text);
 			return r;
 		}
 		listening(d, url);
@@ -206,7 +246,8 @@ static int listen_on_handed(struct daemon *d, int n, char **names)
 					      plain ? NULL : d->tls, &url, &why);
 
 		if (r < 0) {
-			log_error("the socket handed in by systemd: %s", why.text);
+			journal_say(KIND_NOT_STARTED, LOG_ERR,
+				    "the socket handed in by systemd: %s", why.text);
 			return r;
 		}
 		listening(d, url);
@@ -244,7 +285,8 @@ static void warn_of_unused(const struct daemon *d, const struct config *c)
 	for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++)
 		for (size_t k = 0; k < doors[i].addresses->n; k++)
 			if (!is_listened_on(d, doors[i].scheme, doors[i].addresses->at[k]))
-				log_warning(
+				journal_say(
+					KIND_SETTING, LOG_WARNING,
 					"%s: listen.%s: \"%s\" is not used, since systemd handed in other sockets",
 					c->file, doors[i].setting, doors[i].addresses->at[k]);
 }
@@ -269,7 +311,8 @@ static void allow_files(const struct config *c)
 		return;
 	limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed)
-		log_warning(
+		journal_say(
+			KIND_SETTING, LOG_WARNING,
 			"%s: listen.max_connections = %u needs %ju open files and %ju are allowed; "
 			"lower it, or raise LimitNOFILE= or ulimit -Hn",
 			c->file, c->listen.max_connections, (uintmax_t)needed,
@@ -290,7 +333,8 @@ static int start_server(struct daemon *d, const struct config *c)
 	if (n < 0)
 		return n;
 	if (n == 0 && c->listen.https.n + c->listen.http.n == 0) {
-		log_error(
+		journal_say(
+			KIND_NOT_STARTED, LOG_ERR,
 			"%s: listen: neither https nor http names an address, and systemd handed in no socket",
 			c->file);
 		return -EINVAL;
@@ -313,7 +357,8 @@ static int start_server(struct daemon *d, const struct config *c)
 static void warn_of_stand_in(const struct config *c)
 {
 	if (c->sns.connect_to[0])
-		log_warning(
+		journal_say(
+			KIND_SETTING, LOG_WARNING,
 			"%s: sns.connect_to = \"%s\": certificates are fetched from there and subscriptions confirmed "
 			"there, and not at Amazon's. This is for tests: remove it where real payments come in",
 			c->file, c->sns.connect_to);
@@ -327,7 +372,8 @@ static void warn_of_restart(const struct config *old, const struct config *new)
 	    old->listen.max_connections_per_address != new->listen.max_connections_per_address ||
 	    old->listen.max_body != new->listen.max_body ||
 	    old->listen.request_deadline_ms != new->listen.request_deadline_ms)
-		log_warning("%s: database.path and the limits of listen change at a restart only",
+		journal_say(KIND_SETTING, LOG_WARNING,
+			    "%s: database.path and the limits of listen change at a restart only",
 			    new->file);
 }
 
@@ -359,7 +405,8 @@ static int reload(struct daemon *d)
 	warn_of_restart(old, c);
 	if (!same_strings(&old->listen.https, &c->listen.https) ||
 	    !same_strings(&old->listen.http, &c->listen.http))
-		log_warning("%s: listen.https and listen.http change at a restart only", c->file);
+		journal_say(KIND_SETTING, LOG_WARNING,
+			    "%s: listen.https and listen.http change at a restart only", c->file);
 	same_database = strcmp(old->database.path, c->database.path) == 0;
 	if (d->uses_tls)
 		r = load_tls(d, c);
@@ -369,26 +416,31 @@ static int reload(struct daemon *d)
 		return r;
 	r = receiver_configure(d->receiver, c, &why);
 	if (r < 0) {
-		log_error("%s: %s", c->file, why.text);
+		journal_say(KIND_NOT_RELOADED, LOG_ERR, "%s: %s", c->file, why.text);
 		ledger_rollback(d->ledger);
 		return r;
 	}
 	used = TAKE(c);
 	warn_of_stand_in(used);
 	if (same_database && commit_hooks(d, used) < 0)
-		log_error("%s: is in use, but for its hooks: reload again", used->file);
+		journal_say(KIND_DATABASE, LOG_ERR,
+			    "%s: is in use, but for its hooks: reload again", used->file);
 	return 0;
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata)
 {
+	struct daemon *d = userdata;
+
 	(void)source;
 	(void)signal;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_usec());
-	if (reload(userdata) < 0)
-		log_error("the configuration was not reloaded; the one before stays in use");
+	if (reload(d) < 0)
+		journal_say(KIND_NOT_RELOADED, LOG_ERR,
+			    "the configuration was not reloaded; the one before stays in use");
 	else
-		log_notice("the configuration was reloaded");
+		journal_say(KIND_RELOADED, LOG_NOTICE, "the configuration was reloaded");
+	receiver_say_status(d->receiver);
 	sd_notify(0, "READY=1");
 	return 0;
 }
@@ -409,8 +461,8 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *signa
 	if (d->stopping)
 		return 0;
 	d->stopping = true;
-	sd_notify(0, "STOPPING=1");
-	log_notice("finishing what is in flight");
+	sd_notify(0, "STOPPING=1\nSTATUS=Finishing what is in flight");
+	journal_say(KIND_STOPPING, LOG_NOTICE, "finishing what is in flight");
 	http_server_stop(d->server, on_stopped, d);
 	return 0;
 }
@@ -457,7 +509,7 @@ static int start(struct daemon *d, struct config **c)
 	if (r >= 0)
 		r = tls_credentials_new(&d->tls);
 	if (r < 0) {
-		log_error("cannot start: %s", strerror(-r));
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "cannot start: %s", strerror(-r));
 		return exit_code_of(r);
 	}
 	d->uses_tls = speaks_tls(*c);
@@ -468,7 +520,7 @@ static int start(struct daemon *d, struct config **c)
 		return exit_code_of(r);
 	r = receiver_new(d->event, d->ledger, *c, &d->receiver, &why);
 	if (r < 0) {
-		log_error("%s: sns: %s", (*c)->file, why.text);
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "%s: sns: %s", (*c)->file, why.text);
 		return EXIT_BAD_CONFIG;
 	}
 	*c = NULL;
@@ -492,11 +544,11 @@ static int serve(struct daemon *d)
 		r = sd_event_set_watchdog(d->event, 1);
 	if (r < 0)
 		return exit_code_of(r);
-	sd_notifyf(0, "READY=1\nSTATUS=Receiving for %zu account%s", c->n_accounts,
-		   c->n_accounts == 1 ? "" : "s");
+	receiver_say_status(d->receiver);
+	sd_notify(0, "READY=1");
 	r = sd_event_loop(d->event);
 	if (r < 0)
-		log_error("the event loop failed: %s", strerror(-r));
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "the event loop failed: %s", strerror(-r));
 	return r < 0 ? EXIT_OUR_BUG : r;
 }
 

@@ -10,6 +10,7 @@
 #include "hooks/job.h"
 #include "hooks/turn.h"
 #include "hooks/watch.h"
+#include "journal/journal.h"
 #include "ledger/queue.h"
 
 #define NET_MS      5000 /* the net below all wake-ups */
@@ -127,8 +128,8 @@ static void say_not_open(struct dispatcher *d, int error, const char *why)
 	if (d->said == error)
 		return;
 	d->said = error;
-	log_write(is_expected(error) ? LOG_NOTICE : LOG_ERR, "%s: %s; waiting for it",
-		  d->database.path, why);
+	journal_say(KIND_DATABASE, is_expected(error) ? LOG_NOTICE : LOG_ERR,
+		    "%s: %s; waiting for it", d->database.path, why);
 }
 
 static int open_database(struct dispatcher *d)
@@ -141,7 +142,8 @@ static int open_database(struct dispatcher *d)
 	r = database_open(&d->database, &d->jobs, &interrupted, &why);
 
 	if (r == -EAGAIN || (r < 0 && !d->started && !is_expected(r))) {
-		log_error("%s: %s", r == -EAGAIN ? d->database.folder : d->database.path, why.text);
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "%s: %s",
+			    r == -EAGAIN ? d->database.folder : d->database.path, why.text);
 		return r;
 	}
 	if (r < 0) {
@@ -153,9 +155,11 @@ static int open_database(struct dispatcher *d)
 		return 0;
 	}
 	if (d->said)
-		log_notice("%s: is there and open", d->database.path);
+		journal_say(KIND_DATABASE_BACK, LOG_NOTICE, "%s: is there and open",
+			    d->database.path);
 	if (interrupted > 0)
-		log_warning("%zu run%s was cut short when the last ipn-hookd ended: run again",
+		journal_say(KIND_HOOK_CUT_SHORT, LOG_WARNING,
+			    "%zu run%s was cut short when the last ipn-hookd ended: run again",
 			    interrupted, interrupted == 1 ? "" : "s");
 	d->said = 0;
 	d->failures = 0;
@@ -170,7 +174,8 @@ static void check_replaced(struct dispatcher *d)
 	d->renamed = false;
 	if (!d->database.ledger || !database_replaced(&d->database))
 		return;
-	log_notice("%s: the file was replaced; opening the new one", d->database.path);
+	journal_say(KIND_DATABASE_BACK, LOG_NOTICE,
+		    "%s: the file was replaced; opening the new one", d->database.path);
 	database_close(&d->database);
 	d->retry = true;
 	d->not_before_ms = 0;
@@ -183,8 +188,8 @@ static void turn_failed(struct dispatcher *d, int error)
 	if (error == -EBUSY && ++d->busy < BUSY_MAX)
 		return;
 	if (d->said != error)
-		log_error("%s: %s; trying again", d->database.path,
-			  ledger_error(d->database.ledger));
+		journal_say(KIND_DATABASE, LOG_ERR, "%s: %s; trying again", d->database.path,
+			    ledger_error(d->database.ledger));
 	d->said = error;
 	if (error == -EBUSY || ++d->failures < FAILURES_MAX)
 		return;
@@ -197,7 +202,8 @@ static void turn_succeeded(struct dispatcher *d, bool more)
 {
 	d->again = more;
 	if (d->said)
-		log_notice("%s: can be written again", d->database.path);
+		journal_say(KIND_DATABASE_BACK, LOG_NOTICE, "%s: can be written again",
+			    d->database.path);
 	d->said = 0;
 	d->failures = 0;
 	d->busy = 0;
@@ -264,7 +270,8 @@ static void go_on_stopping(struct dispatcher *d, int64_t now)
 	}
 	if (now < d->grace_ms + LAST_MS)
 		return;
-	log_warning("ending with %zu unrecorded run%s: run again at the next start",
+	journal_say(KIND_HOOK_CUT_SHORT, LOG_WARNING,
+		    "ending with %zu unrecorded run%s: run again at the next start",
 		    jobs_count(&d->jobs, JOB_ENDED),
 		    jobs_count(&d->jobs, JOB_ENDED) == 1 ? "" : "s");
 	sd_event_exit(d->event, EXIT_DONE);

@@ -116,6 +116,10 @@ static void describe(struct job *j, const struct queue_event *e)
 	text_escape(text_of(e->object_id), id, sizeof(id));
 	snprintf(j->subject, sizeof(j->subject), "event %lld, %.32s of %s", (long long)e->id,
 		 e->name, id);
+	snprintf(j->event, sizeof(j->event), "%s", e->name);
+	snprintf(j->account, sizeof(j->account), "%s", e->account ? e->account : "");
+	snprintf(j->object_type, sizeof(j->object_type), "%s", e->object_type);
+	snprintf(j->object_id, sizeof(j->object_id), "%s", e->object_id);
 }
 
 static int gather_environment(struct job *j, const struct queue_event *e)
@@ -197,6 +201,7 @@ int job_load(struct job *j, struct ledger *l, const struct hook_config *hook, in
 static void end(struct job *j)
 {
 	j->state = JOB_ENDED;
+	j->duration_usec = (int64_t)(monotonic_usec() - j->started_usec);
 	j->jobs->ended(j->jobs->userdata);
 }
 
@@ -221,6 +226,7 @@ void job_start(struct job *j, sd_event *event, const struct hook_config *hook)
 	};
 
 	j->state = JOB_RUNNING;
+	j->started_usec = monotonic_usec();
 	j->end.error = run_start(event, &order, &j->run);
 	if (j->end.error < 0)
 		end(j);

@@ -21,6 +21,7 @@
 enum job_state { JOB_CHOSEN, JOB_LOST, JOB_RUNNING, JOB_ENDED };
 
 #define JOB_SUBJECT_SIZE 128
+#define JOB_FACT_SIZE    80
 
 struct jobs;
 
@@ -33,11 +34,16 @@ struct job {
 	char *lane;
 	struct queue_attempt attempt;
 	char subject[JOB_SUBJECT_SIZE]; /* the event in a log line, escaped */
+	/* What it is about, once loaded, for the log; cut to what a value there may have. */
+	char event[JOB_FACT_SIZE], account[JOB_FACT_SIZE];
+	char object_type[JOB_FACT_SIZE], object_id[JOB_FACT_SIZE];
 	struct outcome_policy policy;
 	char *program;
 	char **environment;
 	char *input;
 	struct run *run;
+	uint64_t started_usec; /* monotonic */
+	int64_t duration_usec; /* once ENDED */
 	struct run_end end;
 	char *output;
 	struct outcome outcome; /* once ENDED, as last decided */

@@ -4,9 +4,10 @@
 #include <inttypes.h>
 #include <sys/random.h>
 
-#include "base/log.h"
 #include "base/utc.h"
 #include "hooks/match.h"
+#include "hooks/say.h"
+#include "journal/journal.h"
 
 /* Events decided per hook and transaction: some milliseconds, for which ipnd has to wait at most. */
 #define WALK_LIMIT 256
@@ -332,59 +333,15 @@ static int has_work(struct turn *t)
 	return r;
 }
 
-static void say_result(const struct job *j)
-{
-	char next[UTC_TEXT_SIZE];
-
-	if (j->lost) {
-		log_warning(
-			"%s: %s: %s, but the database knows nothing of this attempt any more: it was replaced",
-			j->hook, j->subject, j->outcome.detail.text);
-		return;
-	}
-	switch (j->outcome.state) {
-	case QUEUE_PENDING:
-		utc_format(j->outcome.next_attempt_ms, next);
-		log_warning("%s: %s: %s; attempt %" PRId64 " follows at %s", j->hook, j->subject,
-			    j->outcome.detail.text, j->attempt.number + 1, next);
-		break;
-	case QUEUE_DONE:
-		log_info("%s: %s: done", j->hook, j->subject);
-		break;
-	case QUEUE_DEAD:
-		log_error("%s: %s: %s; dead: `ipnctl show %" PRId64 "` shows its output", j->hook,
-			  j->subject, j->outcome.detail.text, j->event_id);
-		break;
-	case QUEUE_RUNNING:
-	case QUEUE_SKIPPED:
-		break;
-	}
-}
-
-/* Said once, as loud as it is. */
-static void say_pause(const struct job *j)
-{
-	if (j->pauses)
-		log_error(
-			"hook %s is paused, since it fails for everyone: %s; one run is tried every %d s. Mend it, "
-			"then: ipnctl hooks resume %s",
-			j->hook, j->outcome.detail.text, OUTCOME_PROBE_MS / 1000, j->hook);
-	if (j->resumes)
-		log_notice("hook %s works again: no longer paused", j->hook);
-}
-
 /* After the commit. */
 static void settle(struct turn *t)
 {
 	for (struct job *j = t->jobs->first; j; j = j->next)
-		if (j->state == JOB_ENDED) {
+		if (j->state == JOB_ENDED)
 			say_result(j);
-			say_pause(j);
-		}
 	for (struct job *j = t->jobs->first; j; j = j->next)
 		if (j->state == JOB_LOST)
-			log_error("%s: event %" PRId64 " is not in the database any more: given up",
-				  j->hook, j->event_id);
+			say_lost(j);
 	jobs_drop(t->jobs, JOB_ENDED);
 	jobs_drop(t->jobs, JOB_LOST);
 	for (struct job *j = t->jobs->first; j; j = j->next)
@@ -435,7 +392,8 @@ void turn_say_unregistered(struct ledger *l, const struct config *c, bool *told)
 		for (size_t k = 0; k < hooks.n; k++)
 			registered = registered || strcmp(hooks.at[k].name, c->hooks[i].name) == 0;
 		if (!registered && !told[i])
-			log_warning(
+			journal_say(
+				KIND_HOOK_UNREGISTERED, LOG_WARNING,
 				"hook %s is not registered yet and not run: start or reload ipnd, which does that",
 				c->hooks[i].name);
 		told[i] = !registered;

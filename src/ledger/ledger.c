@@ -252,17 +252,16 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 	return r;
 }
 
-int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, struct why *why)
+static int open_ledger(struct ledger *given, const char *path, struct ledger **ret, struct why *why)
 {
-	CLEANUP(ledger_closep) struct ledger *l = calloc(1, sizeof(*l));
+	CLEANUP(ledger_closep) struct ledger *l = given;
 	int r;
 
+	why->text[0] = 0;
 	if (!l)
 		return -ENOMEM;
-	l->mode = mode;
-	why->text[0] = 0;
 	r = open_database(l, path, why);
-	if (r == 0 && mode == LEDGER_OWN)
+	if (r == 0 && l->mode == LEDGER_OWN)
 		r = files_remember(l);
 	if (r < 0) {
 		if (!why->text[0])
@@ -272,6 +271,28 @@ int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, st
 	l->suspect = l->inherited = true;
 	*ret = TAKE(l);
 	return 0;
+}
+
+int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, struct why *why)
+{
+	struct ledger *l = calloc(1, sizeof(*l));
+
+	if (l)
+		l->mode = mode;
+	return open_ledger(l, path, ret, why);
+}
+
+int ledger_open_own(const char *path, ledger_migrating migrating, void *userdata,
+		    struct ledger **ret, struct why *why)
+{
+	struct ledger *l = calloc(1, sizeof(*l));
+
+	if (l) {
+		l->mode = LEDGER_OWN;
+		l->migrating = migrating;
+		l->migrating_userdata = userdata;
+	}
+	return open_ledger(l, path, ret, why);
 }
 
 void ledger_close(struct ledger *l)

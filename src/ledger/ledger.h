@@ -27,6 +27,17 @@ enum ledger_mode {
 
 /* On failure `why` says what is wrong and what would be right. */
 int ledger_open(const char *path, enum ledger_mode mode, struct ledger **ret, struct why *why);
+
+/*
+ * Told while an older database is brought up to date, which takes minutes for a large one: at once, and then each time that SQLite has
+ * worked for some milliseconds more; not while it syncs. Must not use the ledger.
+ */
+typedef void (*ledger_migrating)(int from, int to, void *userdata);
+
+/* ledger_open() with LEDGER_OWN; `migrating` may be NULL. */
+int ledger_open_own(const char *path, ledger_migrating migrating, void *userdata,
+		    struct ledger **ret, struct why *why);
+
 void ledger_close(struct ledger *l);
 DEFINE_CLEANUP(struct ledger *, ledger_close)
 

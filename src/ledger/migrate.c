@@ -48,13 +48,37 @@ static int run_migrations(struct ledger *l, int from)
 	return ledger_run(l, sql);
 }
 
+/* How often it is told that the work goes on, in steps of SQLite's virtual machine: about 10 ms. */
+#define TELL_STEPS 100000
+
+struct migration {
+	struct ledger *ledger;
+	int from;
+};
+
+static int tell(void *userdata)
+{
+	const struct migration *m = userdata;
+
+	m->ledger->migrating(m->from, ledger_schema(), m->ledger->migrating_userdata);
+	return 0; /* go on */
+}
+
 int ledger_migrate(struct ledger *l, int from)
 {
+	struct migration m = {l, from};
+	bool told = l->migrating && from > 0; /* a fresh file takes no time */
 	int r;
 
+	if (told) {
+		tell(&m);
+		sqlite3_progress_handler(l->db, TELL_STEPS, tell, &m);
+	}
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
 	r = run_migrations(l, from);
 	ledger_rollback(l);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+	if (told)
+		sqlite3_progress_handler(l->db, 0, NULL, NULL);
 	return r;
 }

@@ -20,6 +20,8 @@ struct ledger_file {
 struct ledger {
 	sqlite3 *db;
 	enum ledger_mode mode;
+	ledger_migrating migrating; /* LEDGER_OWN; NULL: nobody is told */
+	void *migrating_userdata;
 	struct ledger_file files[LEDGER_FILES]; /* LEDGER_OWN */
 	struct why error; /* of the last failure: SQLite's own text is gone after a rollback */
 	/*

@@ -42,6 +42,8 @@ struct http_handler {
 	 * answered. What libmicrohttpd refuses before (431, no syntax) is not told.
 	 */
 	void (*refused)(struct http_request *r, enum verdict v, const char *why, void *userdata);
+	/* A connection was closed at once, since there are too many; `setting` is the limit. May be NULL. */
+	void (*turned_away)(const char *setting, const char *peer, void *userdata);
 };
 
 /* `path`: the only one served. Strings, limits, handler are copied; `event` is referenced. */

@@ -151,6 +151,18 @@ static unsigned connections_of(const struct http_server *s, const struct sockadd
 	return n;
 }
 
+static enum MHD_Result turn_away(const struct http_server *s, const struct sockaddr *address,
+				 const char *setting)
+{
+	char peer[SOCKET_PEER_SIZE];
+
+	if (s->handler.turned_away) {
+		socket_peer(address, peer);
+		s->handler.turned_away(setting, peer, s->userdata);
+	}
+	return MHD_NO;
+}
+
 /*
  * Over the limit a connection is closed. MHD's own limits would leave it waiting in the backlog, and count single IPv6
  * addresses. An address that is longer than MHD's buffer can only be that of a named Unix socket, and 0.9.75 would read beyond its
@@ -161,10 +173,12 @@ static enum MHD_Result mhd_accept(void *userdata, const struct sockaddr *address
 	const struct listener *l = userdata;
 	const struct http_server *s = l->server;
 
-	if (len > sizeof(struct sockaddr_in6) || s->n_connections >= s->limits.max_connections)
+	if (len > sizeof(struct sockaddr_in6))
 		return MHD_NO;
+	if (s->n_connections >= s->limits.max_connections)
+		return turn_away(s, address, "listen.max_connections");
 	if (l->tls && connections_of(s, address) >= s->limits.max_connections_per_address)
-		return MHD_NO;
+		return turn_away(s, address, "listen.max_connections_per_address");
 	return MHD_YES;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/utc.h"
+#include "journal/journal.h"
 #include "ledger/subscription.h"
 #include "net/fetch.h"
 #include "sns/topic.h"
@@ -76,7 +77,8 @@ static int on_write(sd_event_source *source, uint64_t usec, void *userdata)
 			at = &n->next;
 		} else if (write_one(c->ledger, n) < 0) {
 			if (!c->failed)
-				log_warning("what came of a confirmation cannot be written yet: %s",
+				journal_say(KIND_DATABASE, LOG_WARNING,
+					    "what came of a confirmation cannot be written yet: %s",
 					    ledger_error(c->ledger));
 			c->failed = true;
 			write_soon(c, WRITE_RETRY_USEC);
@@ -100,11 +102,13 @@ static void on_answer(int error, struct text body, const char *why, void *userda
 	n->error = error;
 	why_set(&n->why, "not confirmed: %s", why);
 	if (error < 0)
-		log_error("subscription %" PRId64 " is %s; ipnctl subscriptions confirm %" PRId64
-			  " tries again",
-			  n->id, n->why.text, n->id);
+		journal_say(KIND_UNCONFIRMED, LOG_ERR,
+			    "subscription %" PRId64 " is %s; ipnctl subscriptions confirm %" PRId64
+			    " tries again",
+			    n->id, n->why.text, n->id);
 	else
-		log_notice("subscription %" PRId64 " is confirmed", n->id);
+		journal_say(KIND_CONFIRMED, LOG_NOTICE, "subscription %" PRId64 " is confirmed",
+			    n->id);
 	write_soon(n->confirmer, 0);
 }
 
@@ -167,9 +171,10 @@ void confirmer_free(struct confirmer *c)
 			why_set(&n->why, "ipnd was stopped before SNS had answered");
 		}
 		if (write_one(c->ledger, n) < 0)
-			log_error("subscription %" PRId64
-				  ": what came of its confirmation could not be written: %s",
-				  n->id, ledger_error(c->ledger));
+			journal_say(KIND_DATABASE, LOG_ERR,
+				    "subscription %" PRId64
+				    ": what came of its confirmation could not be written: %s",
+				    n->id, ledger_error(c->ledger));
 		confirmation_free(n);
 	}
 	sd_event_source_disable_unref(c->write);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/utc.h"
+#include "journal/journal.h"
 #include "ledger/deadline.h"
 
 #define LOOK_USEC  30000000 /* how late a deadline may be told; they are hours and days ahead */
@@ -50,11 +50,13 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)source;
 	(void)usec;
 	if (failed && !d->failed)
-		log_error("deadlines cannot be told: %s (%s); tried again", strerror(-made),
-			  ledger_error(d->ledger));
+		journal_say(KIND_DATABASE, LOG_ERR,
+			    "deadlines cannot be told: %s (%s); tried again", strerror(-made),
+			    ledger_error(d->ledger));
 	d->failed = failed;
 	if (made > 0)
-		log_info("%d deadline%s told", made, made == 1 ? "" : "s");
+		journal_say(KIND_DEADLINES, LOG_INFO, "%d deadline%s told", made,
+			    made == 1 ? "" : "s");
 	arm(d, made == -EBUSY || made == AT_ONCE ? AGAIN_USEC : LOOK_USEC);
 	return 0;
 }

@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "base/utc.h"
+#include "journal/journal.h"
 #include "ledger/subscription.h"
 
 #define RETRY_USEC 2000 /* another writer's transaction takes about this long */
@@ -125,7 +127,8 @@ static int write_all(struct line *l, int (*begin)(struct ledger *l))
 	for (struct post *p = l->first; p && error == 0; p = p->next) {
 		error = store(l, p);
 		if (error == -EINVAL) { /* this one only */
-			log_error("a message could not be stored: %s", ledger_error(l->ledger));
+			journal_say(KIND_DATABASE, LOG_ERR, "a message could not be stored: %s",
+				    ledger_error(l->ledger));
 			p->message.verdict = VERDICT_DATABASE;
 			error = 0;
 		}
@@ -145,16 +148,38 @@ static int write_waiting(struct line *l)
 	return error == -ECANCELED ? write_all(l, ledger_begin) : error;
 }
 
+void line_say_status(const struct line *l)
+{
+	if (l->failed)
+		sd_notify(0, "STATUS=Answering 503: the database cannot be written");
+	else if (l->slow)
+		sd_notify(0, "STATUS=Answering 503 to most: the disk is slow");
+	else
+		sd_notifyf(0, "STATUS=Receiving for %zu account%s", l->config->n_accounts,
+			   l->config->n_accounts == 1 ? "" : "s");
+}
+
+static void note_failure(struct line *l, int error)
+{
+	bool failed = error < 0;
+
+	if (failed == l->failed)
+		return;
+	l->failed = failed;
+	if (failed)
+		journal_say(KIND_DATABASE, LOG_ERR,
+			    "the database cannot be written: %s (%s); answering 503 until it can",
+			    strerror(-error), ledger_error(l->ledger));
+	else
+		journal_say(KIND_DATABASE_BACK, LOG_NOTICE, "the database can be written again");
+	line_say_status(l);
+}
+
 static void answer_waiting(struct line *l, int error)
 {
 	struct post *p;
 
-	if (error < 0 && !l->failed)
-		log_error("the database cannot be written: %s (%s); answering 503 until it can",
-			  strerror(-error), ledger_error(l->ledger));
-	if (error == 0 && l->failed)
-		log_notice("the database can be written again");
-	l->failed = error < 0;
+	note_failure(l, error);
 	while ((p = take_first(l)))
 		l->done(p, error < 0 ? VERDICT_DATABASE : p->message.verdict, error == 0,
 			l->userdata);
@@ -175,14 +200,18 @@ static void note_pace(struct line *l, uint64_t began_usec)
 	uint64_t took_usec = monotonic_usec() - began_usec;
 	bool slow = took_usec > SLOW(l->deadline_usec);
 
-	if (slow && !l->slow)
-		log_warning(
+	if (slow == l->slow)
+		return;
+	l->slow = slow;
+	if (slow)
+		journal_say(
+			KIND_DATABASE_SLOW, LOG_WARNING,
 			"the disk took %" PRIu64
 			" s for one transaction; answering 503 but to one at a time until it is faster",
 			took_usec / 1000000);
-	if (!slow && l->slow)
-		log_notice("the disk is fast enough again");
-	l->slow = slow;
+	else
+		journal_say(KIND_DATABASE_BACK, LOG_NOTICE, "the disk is fast enough again");
+	line_say_status(l);
 }
 
 void line_turn(struct line *l)

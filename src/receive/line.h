@@ -51,6 +51,9 @@ void line_add(struct line *l, struct post *p);
 /* Whether SNS's questions are answered; borrowed until the next one. */
 void line_configure(struct line *l, const struct config *c);
 
+/* Tells systemd what is going on, in STATUS=; by itself when that changes. */
+void line_say_status(const struct line *l);
+
 /* Writes and answers those that wait; what cannot be written yet is tried again by itself. */
 void line_turn(struct line *l);
 /* The same when no turn of the server's ends. */

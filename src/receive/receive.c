@@ -5,13 +5,16 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "base/utc.h"
+#include "journal/journal.h"
 #include "receive/confirm.h"
 #include "receive/counters.h"
 #include "receive/deadlines.h"
 #include "receive/line.h"
+#include "receive/say.h"
 #include "receive/source.h"
 #include "receive/supply.h"
 #include "receive/trust.h"
@@ -31,6 +34,7 @@ struct receiver {
 	struct line *line;
 	sd_event_source *write_counters;
 	struct deadlines *deadlines;
+	struct says *says;
 	struct counters counters;
 	struct unknown_names unknown, certificates_noted;
 	int64_t deadline_ms; /* of a request: that of the start, since connections keep it */
@@ -39,26 +43,6 @@ struct receiver {
 const struct config *receiver_config(const struct receiver *r)
 {
 	return r->config;
-}
-
-static void log_outcome(const struct post *p, enum verdict v)
-{
-	const struct message *m = &p->message;
-	const struct verdict_row *row = verdict_row(v);
-	char id[64] = "";
-
-	if (m->has_envelope)
-		text_escape(m->envelope.message_id, id, sizeof(id));
-	if (m->has_document && row->http == 200)
-		log_write(row->log, "%s: %s %s %s%s%s; account %s, message %s%s%s", row->word,
-			  object_word(m->document.object), m->document.object_id, m->document.state,
-			  m->document.reason_code ? " " : "",
-			  m->document.reason_code ? m->document.reason_code : "", m->account->name,
-			  id, m->why.text[0] ? ": " : "", m->why.text);
-	else
-		log_write(row->log, "%s: answered %d to %s%s%s%s%s", row->word, row->http,
-			  http_request_peer(p->request), id[0] ? ", message " : "", id,
-			  m->why.text[0] ? ": " : "", m->why.text);
 }
 
 static void arm(sd_event_source *timer, uint64_t usec)
@@ -82,36 +66,13 @@ static void note(struct receiver *r, enum note n)
 	counters_note(&r->counters, n, utc_now_ms());
 }
 
-/* What a later version may want to read. Names only: what stands in an element may be a buyer's. */
-static void say_unknown(struct receiver *r, const struct message *m)
-{
-	const char *name;
-
-	for (size_t i = 0; m->has_document && i < m->document.n_unknown; i++)
-		if (unknown_is_new(&r->unknown, m->document.unknown[i], &name))
-			log_notice(
-				"%s has an element %s, which this version does not know: kept in notification.raw; "
-				"said once",
-				object_word(m->document.object), name);
-	if (m->has_document && m->notification.event_type.at &&
-	    !ipn_change_of(m->notification.event_type)) {
-		CLEANUP(freep) char *type = text_dup(m->notification.event_type);
-
-		if (type && unknown_is_new(&r->unknown, type, &name))
-			log_notice(
-				"%s has the EventType %s, which this version does not know: its state was read; "
-				"said once",
-				object_word(m->document.object), name);
-	}
-}
-
 /* The last that is done with a post: said, counted, answered. */
 static void finish(struct receiver *r, struct post *p, enum verdict v)
 {
 	struct message *m = &p->message;
 
-	log_outcome(p, v);
-	say_unknown(r, m);
+	say_outcome(r->says, v, m, http_request_peer(p->request), p->arrived_usec);
+	say_unknown(&r->unknown, m);
 	count(r, v);
 	if (v == VERDICT_TOPIC || v == VERDICT_TOPIC_UNNAMED)
 		counters_topic(&r->counters, m->envelope.topic_arn, m->received_ms);
@@ -136,12 +97,14 @@ static void note_certificate(struct receiver *r, const struct message *m)
 	if (m->issuer_unknown)
 		note(r, NOTE_ISSUER_UNKNOWN);
 	if (is_new && m->certificate_misnamed)
-		log_warning(
+		journal_say(
+			KIND_DOUBTFUL, LOG_WARNING,
 			"certificate %s: its name is not the MD5 of it, as Amazon's have always been; its messages are "
 			"accepted; said once",
 			hex);
 	if (is_new && m->issuer_unknown)
-		log_warning(
+		journal_say(
+			KIND_DOUBTFUL, LOG_WARNING,
 			"certificate %s: its issuer is unknown, which sns.chain = prefer allows: put the "
 			"issuer's certificate into %s and reload; said once",
 			hex, r->config->sns.intermediates);
@@ -207,9 +170,13 @@ static void on_certificate(struct supply_wait *wait, enum verdict v, const char 
 	line_turn_soon(r->line);
 }
 
-static void on_fetched(bool good, void *userdata)
+static void on_fetched(const char *failure, void *userdata)
 {
-	note(userdata, good ? NOTE_FETCHED : NOTE_NOT_FETCHED);
+	struct receiver *r = userdata;
+
+	note(r, failure ? NOTE_NOT_FETCHED : NOTE_FETCHED);
+	if (failure)
+		say_not_fetched(r->says, failure);
 }
 
 static const struct supply_handler supply_handler = {on_certificate, on_fetched};
@@ -297,20 +264,32 @@ static int on_write_counters(sd_event_source *source, uint64_t usec, void *userd
 	return 0;
 }
 
+void receiver_say_status(const struct receiver *r)
+{
+	line_say_status(r->line);
+}
+
 static void receiver_refused(struct http_request *request, enum verdict v, const char *why,
 			     void *userdata)
 {
-	const struct verdict_row *row = verdict_row(v);
+	struct receiver *r = userdata;
 
-	log_write(row->log, "%s: answered %d to %s: %s", row->word, row->http,
-		  http_request_peer(request), why);
-	count(userdata, v);
+	say_refused(r->says, v, why, http_request_peer(request));
+	count(r, v);
+}
+
+static void receiver_turned_away(const char *setting, const char *peer, void *userdata)
+{
+	struct receiver *r = userdata;
+
+	say_turned_away(r->says, setting, peer);
 }
 
 const struct http_handler receiver_handler = {
 	.post = receiver_post,
 	.turn = receiver_turn,
 	.refused = receiver_refused,
+	.turned_away = receiver_turned_away,
 };
 
 /* How long a message may wait for its certificate: its answer comes before the connection's end, and before SNS gives up. */
@@ -380,6 +359,8 @@ int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
 	if (error == 0)
 		error = add_timer(r, on_write_counters, "write-counters", &r->write_counters);
 	if (error == 0)
+		error = says_new(event, &r->says);
+	if (error == 0)
 		error = deadlines_new(event, ledger, &r->deadlines);
 	if (error == 0)
 		error = confirmer_new(event, ledger, &r->confirmer);
@@ -403,6 +384,7 @@ void receiver_free(struct receiver *r)
 		log_debug("the counters of the last seconds could not be written");
 	sd_event_source_disable_unref(r->write_counters);
 	deadlines_free(r->deadlines);
+	says_free(r->says);
 	sd_event_unref(r->event);
 	trust_done(&r->trust);
 	config_free(r->config);

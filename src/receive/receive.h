@@ -33,6 +33,9 @@ const struct config *receiver_config(const struct receiver *r);
  */
 int receiver_configure(struct receiver *r, struct config *config, struct why *why);
 
+/* Tells the service manager what is done now (STATUS=); again when the database fails, and when it is back. */
+void receiver_say_status(const struct receiver *r);
+
 /* The callbacks for http_server_new(); their userdata is the receiver. */
 extern const struct http_handler receiver_handler;
 

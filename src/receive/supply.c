@@ -2,11 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/utc.h"
+#include "journal/journal.h"
 #include "net/fetch.h"
 #include "receive/failures.h"
 #include "receive/ration.h"
@@ -142,12 +143,25 @@ static enum verdict keep(struct want *w, struct text pem, struct why *why)
 	}
 	if (certificates_put(s->certificates, text_of(w->region), w->hex, pem, certificate,
 			     &unsaved) < 0)
-		log_error("%s; the certificate is kept in memory only", unsaved.text);
-	log_notice("fetched %s", w->url);
+		journal_say(KIND_UNSAVED, LOG_ERR, "%s; the certificate is kept in memory only",
+			    unsaved.text);
+	journal_say(KIND_FETCHED, LOG_NOTICE, "fetched %s", w->url);
 	return VERDICT_PASS;
 }
 
 static void start_some(struct supply *s);
+
+static void tell_fetched(struct supply *s, const char *why, int remembered_s)
+{
+	char line[WHY_SIZE + 128];
+
+	if (why)
+		snprintf(line, sizeof(line),
+			 "%s; not tried again for %d s; it can be put into the folder by hand: "
+			 "ipnd(8), CERTIFICATES",
+			 why, remembered_s);
+	s->handler.fetched(why ? line : NULL, s->userdata);
+}
 
 static void on_fetched(int error, struct text body, const char *reason, void *userdata)
 {
@@ -166,14 +180,10 @@ static void on_fetched(int error, struct text body, const char *reason, void *us
 		if (v != VERDICT_PASS)
 			why_set(&why, "what was fetched from %s: %s", w->url, why.text);
 	}
-	if (v != VERDICT_PASS) {
-		log_warning(
-			"%s; not tried again for %d s; it can be put into the folder by hand: ipnd(8), CERTIFICATES",
-			why.text, remembered_s);
+	if (v != VERDICT_PASS)
 		failures_add(&s->failures, w->url, v, &why, monotonic_usec(),
 			     monotonic_usec() + (uint64_t)remembered_s * USEC_PER_SEC);
-	}
-	s->handler.fetched(v == VERDICT_PASS, s->userdata);
+	tell_fetched(s, v == VERDICT_PASS ? NULL : why.text, remembered_s);
 	tell_all(s, w, v, why.text);
 	want_free(w);
 	start_some(s);

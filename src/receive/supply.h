@@ -43,8 +43,8 @@ struct supply_handler {
 	 * free what `w` is in.
 	 */
 	void (*ready)(struct supply_wait *w, enum verdict v, const char *why, void *userdata);
-	/* A fetch has ended: for the counters. */
-	void (*fetched)(bool good, void *userdata);
+	/* A fetch has ended: for the counters and the log. `failure`: in words, NULL when there was none. */
+	void (*fetched)(const char *failure, void *userdata);
 };
 
 /*

@@ -31,7 +31,7 @@ static void refused(struct http_request *r, enum verdict v, const char *why, voi
 
 static int serve(const struct config *c, struct why *why)
 {
-	const struct http_handler handler = {answer, turn, refused};
+	const struct http_handler handler = {answer, turn, refused, NULL};
 	const struct http_limits limits = {
 		.max_connections = c->listen.max_connections,
 		.max_connections_per_address = c->listen.max_connections_per_address,

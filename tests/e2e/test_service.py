@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import time
 
-from lab import Lab, Skip, capture_xml, case, check, equal, inner, together, wait_for
+from lab import SOURCE, Lab, Skip, capture_xml, case, check, equal, inner, together, wait_for
 from threats import threat
 
 HEAD = "POST /ipn HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
@@ -177,6 +177,30 @@ def handed_in():
         for fd in far:
             os.close(fd)
         equal(lab.one("SELECT count(*) FROM notification"), 4, "rows")
+
+
+@case("a database of an older version: systemd is asked for more time and told what is done, until it is ready; every row is kept")
+def migration():
+    with Lab() as lab:
+        notices = Notices(lab)
+        os.makedirs(lab.state, exist_ok=True)
+        with open(os.path.join(SOURCE, "sql", "0001-first.sql")) as f, contextlib.closing(sqlite3.connect(lab.database)) as db:
+            db.executescript(f.read() + "PRAGMA application_id = 0x49504E44; PRAGMA user_version = 1;"
+                             "INSERT INTO verdict_count VALUES ('signature', 7, '2026-11-24T12:00:00.000Z')")
+        lab.prefix = ["env", "NOTIFY_SOCKET=" + notices.path]
+        lab.start()
+        wait_for("readiness", lambda: notices.has("READY=1"))
+        said = notices.seen
+        check("EXTEND_TIMEOUT_USEC=600000000\nSTATUS=Bringing the database from schema 1 to " in said, said)
+        check(said.index("EXTEND_TIMEOUT_USEC") < said.index("READY=1"), said)
+        check("STATUS=Receiving for 1 account" in said[said.rindex("EXTEND_TIMEOUT_USEC"):], "the status goes back")
+        check("was brought from schema 1 to" in lab.log(), "said")
+        equal(lab.one("SELECT count FROM verdict_count WHERE verdict = 'signature'"), 7, "kept")
+        lab.stop()
+        notices.seen = ""
+        lab.start()
+        wait_for("readiness", lambda: notices.has("READY=1"))
+        check("EXTEND_TIMEOUT_USEC" not in notices.seen, "nothing is to be brought up to date any more")
 
 
 @case("ipn-hookd: SIGTERM lets a hook finish, SIGHUP takes a new configuration, a second one is refused, ipnd may come and go")

@@ -133,7 +133,7 @@ static void on_refused(struct http_request *r, enum verdict v, const char *why, 
 	snprintf(w->peer, sizeof(w->peer), "%s", http_request_peer(r));
 }
 
-static const struct http_handler handler = {on_post, on_turn, on_refused};
+static const struct http_handler handler = {on_post, on_turn, on_refused, NULL};
 
 static void world_begin(struct world *w, const struct http_limits *limits)
 {

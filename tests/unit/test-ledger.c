@@ -180,6 +180,57 @@ START_TEST(readable_with_everything_stopped)
 }
 END_TEST
 
+struct told {
+	int n, from, to;
+};
+
+static void on_migrating(int from, int to, void *userdata)
+{
+	struct told *told = userdata;
+
+	told->n++;
+	told->from = from;
+	told->to = to;
+}
+
+/* Of an old and large database it is told again and again that the work goes on; of others not at all. */
+START_TEST(told_of_a_migration)
+{
+	const char *top = getenv("top_srcdir");
+	CLEANUP(freep) char *first = unit_format("%s/sql/0001-first.sql", top ? top : ".");
+	CLEANUP(freep) char *sql = unit_read(first, NULL);
+	struct told told = {0};
+	struct ledger *l = NULL;
+	struct why why;
+
+	sql_run(path, sql);
+	sql_run(path,
+		"PRAGMA application_id = 0x49504E44; PRAGMA user_version = 1;"
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+		" INSERT INTO authorization (authorization_id, account, environment, state, created_at, updated_at)"
+		" SELECT 'S01-' || i, 'a', 'live', 'Open', '2026-11-24T12:00:00.000Z', '2026-11-24T12:00:00.000Z' FROM n");
+	ck_assert_msg(ledger_open_own(path, on_migrating, &told, &l, &why) == 0, "%s", why.text);
+	ck_assert_int_ge(told.n, 3);
+	ck_assert_int_eq(told.from, 1);
+	ck_assert_int_eq(told.to, sql_int(path, "PRAGMA user_version"));
+	told.n = 0;
+	for (int i = 0; i < 100; i++) {
+		ck_assert_int_eq(ledger_begin(l), 0);
+		ck_assert_int_eq(ledger_commit(l), 0);
+	}
+	ledger_close(l);
+	ck_assert_int_eq(
+		sql_int(path, "SELECT count(*) FROM authorization WHERE deadline_at IS NOT NULL"),
+		20000);
+	ck_assert_int_eq(ledger_open_own(path, on_migrating, &told, &l, &why), 0);
+	ledger_close(l);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(ledger_open_own(path, on_migrating, &told, &l, &why), 0);
+	ledger_close(l);
+	ck_assert_int_eq(told.n, 0);
+}
+END_TEST
+
 static const struct {
 	const char *sql;
 	enum ledger_mode mode;
@@ -492,6 +543,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, made_by_the_owner);
 	tcase_add_test(c, readable_with_everything_stopped);
+	tcase_add_test(c, told_of_a_migration);
 	tcase_add_loop_test(c, refused_with_words, 0, sizeof(refused) / sizeof(refused[0]));
 	tcase_add_test(c, garbage_is_not_touched);
 	tcase_add_test(c, a_busy_database_is_not_waited_for);

@@ -2,8 +2,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
 
 #include "base/exit.h"
 #include "unit.h"
@@ -12,6 +16,41 @@
 #define LOG_MAX 8192
 
 static int real_stderr = -1, capture = -1;
+
+/* In place of libsystemd's: the fields of the last entry, a line each. */
+static char entry[LOG_MAX];
+static int journal_error;
+
+int sd_journal_sendv(const struct iovec *v, int n)
+{
+	size_t used = 0;
+
+	for (int i = 0; i < n && used < sizeof(entry); i++)
+		used += (size_t)snprintf(entry + used, sizeof(entry) - used, "%.*s\n",
+					 (int)v[i].iov_len, (const char *)v[i].iov_base);
+	return journal_error;
+}
+
+/* In place of the C library's, for log.c: where tests run, the journal may not be there. */
+static bool socket_is_there = true;
+
+int access(const char *path, int mode)
+{
+	ck_assert_str_eq(path, "/run/systemd/journal/socket");
+	ck_assert_int_eq(mode, W_OK);
+	return socket_is_there ? 0 : -1;
+}
+
+__attribute__((format(printf, 4, 5))) static void write_fields(int priority,
+							       const struct log_field *fields,
+							       size_t n, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	log_write_fields(priority, fields, n, format, ap);
+	va_end(ap);
+}
 
 /* The tests run in processes of their own, so nothing is undone. */
 static void capture_stderr(void)
@@ -167,11 +206,60 @@ START_TEST(test_journal)
 	capture_stderr();
 	set_stream("", 0, 0);
 	log_error("e");
-	log_warning("w");
-	log_notice("n");
-	log_info("i");
-	log_debug("d\nd");
-	ck_assert_str_eq(captured(), "<3>e\n<4>w\n<5>n\n<6>i\n<7>d\\x0Ad\n");
+	ck_assert_str_eq(entry, "MESSAGE=e\nPRIORITY=3\nSYSLOG_IDENTIFIER=p\n");
+	log_debug("d\nIPND_HTTP=200");
+	ck_assert_str_eq(entry, "MESSAGE=d\\x0AIPND_HTTP=200\nPRIORITY=7\nSYSLOG_IDENTIFIER=p\n");
+	log_open("p", LOG_INFO);
+	log_debug("not so much");
+	ck_assert_ptr_null(strstr(entry, "not so much"));
+	ck_assert_str_eq(captured(), "");
+
+	/* what the journal does not take */
+	journal_error = -ENOBUFS;
+	errno = ENOENT;
+	log_error("full: %m");
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_str_eq(captured(), "p: full: No such file or directory\n");
+	journal_error = 0;
+	socket_is_there = false;
+	log_open("p", LOG_INFO);
+	log_error("absent");
+	ck_assert_str_eq(captured(), "p: absent\n");
+}
+END_TEST
+
+/* Each field is one of ours: nothing in a value ends it or begins another. */
+START_TEST(test_fields)
+{
+	char many[300];
+	const struct log_field fields[] = {
+		{"MESSAGE_ID", "0123456789abcdef0123456789abcdef"},
+		{"IPND_STATE", "Open\nPRIORITY=0\x1B[31m\x80"},
+		{"IPND_HOOK", NULL},
+		{"IPND_PEER", ""},
+		{"IPND_OBJECT_ID", many},
+	};
+	const char *long_one;
+
+	memset(many, 'y', sizeof(many) - 1);
+	many[sizeof(many) - 1] = 0;
+	capture_stderr();
+	set_stream("", 0, 0);
+	write_fields(LOG_NOTICE, fields, ROWS(fields), "%s", "text");
+	long_one = strstr(entry, "IPND_OBJECT_ID=");
+	ck_assert_ptr_nonnull(long_one);
+	ck_assert_uint_le(strlen(long_one), 240);
+	ck_assert_str_eq(long_one + strlen(long_one) - 5, "y...\n");
+	entry[long_one - entry] = 0;
+	ck_assert_str_eq(entry, "MESSAGE=text\nPRIORITY=5\nSYSLOG_IDENTIFIER=p\n"
+				"MESSAGE_ID=0123456789abcdef0123456789abcdef\n"
+				"IPND_STATE=Open\\x0APRIORITY=0\\x1B[31m\\x80\n");
+
+	/* a person sees the text alone */
+	unsetenv("JOURNAL_STREAM");
+	log_open("p", LOG_INFO);
+	write_fields(LOG_NOTICE, fields, ROWS(fields), "%s", "text");
+	ck_assert_str_eq(captured(), "p: text\n");
 }
 END_TEST
 
@@ -247,6 +335,7 @@ int main(void)
 	tcase_add_test(c, test_errno);
 	tcase_add_test(c, test_long_line);
 	tcase_add_test(c, test_journal);
+	tcase_add_test(c, test_fields);
 	tcase_add_test(c, test_not_journal);
 	tcase_add_test(c, test_exit_code);
 	return unit_main(suite);

@@ -195,7 +195,7 @@ static void on_stopped(void *userdata)
 static void world_begin(struct world *w, const struct http_limits *limits)
 {
 	static const struct http_limits usual = {300, 100, 10000, 512 * 1024};
-	static const struct http_handler handler = {on_post, on_turn, on_refused};
+	static const struct http_handler handler = {on_post, on_turn, on_refused, NULL};
 	CLEANUP(freep) char *url = NULL;
 	struct why why = {""};
 
