@@ -1,10 +1,14 @@
 #include "ledger/gather.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define NAME        "ipnd-gather"
+#define NAME_SIZE   64
 #define GATHER_SIZE (64 * 1024) /* 31 pages with their heads */
 
 struct wal {
@@ -16,8 +20,12 @@ struct wal {
 	char *bytes;
 };
 
-static sqlite3_vfs *real_vfs;
-static sqlite3_vfs vfs;
+/* Over one VFS. It stays for good: open files point at it. */
+struct gatherer {
+	sqlite3_vfs vfs; /* first, so that it leads back here */
+	sqlite3_vfs *real;
+	char name[NAME_SIZE];
+};
 
 static struct wal *wal_of(sqlite3_file *file)
 {
@@ -152,10 +160,11 @@ static const sqlite3_io_methods wal_methods = {
 static int vfs_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int flags,
 		    int *ret_flags)
 {
+	sqlite3_vfs *real_vfs = ((struct gatherer *)self)->real;
 	struct wal *w = wal_of(file);
 	int r;
 
-	(void)self;
+	static_assert(offsetof(struct gatherer, vfs) == 0, "a VFS leads back to its gatherer");
 	if (!(flags & SQLITE_OPEN_WAL))
 		return real_vfs->xOpen(real_vfs, name, file, flags, ret_flags);
 	*w = (struct wal){.real = (sqlite3_file *)(w + 1), .bytes = sqlite3_malloc(GATHER_SIZE)};
@@ -171,17 +180,25 @@ static int vfs_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int
 
 const char *gather_vfs(void)
 {
-	sqlite3_vfs *found = sqlite3_vfs_find(NULL);
+	sqlite3_vfs *real_vfs = sqlite3_vfs_find(NULL);
+	struct gatherer *g;
+	char name[NAME_SIZE];
 
-	if (found == real_vfs && sqlite3_vfs_find(NAME))
-		return NAME;
-	if (real_vfs)
-		sqlite3_vfs_unregister(&vfs);
-	real_vfs = found;
-	vfs = *real_vfs;
-	vfs.pNext = NULL;
-	vfs.zName = NAME;
-	vfs.szOsFile = (int)sizeof(struct wal) + real_vfs->szOsFile;
-	vfs.xOpen = vfs_open;
-	return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? NAME : NULL;
+	snprintf(name, sizeof(name), "gather-%s", real_vfs->zName);
+	if (sqlite3_vfs_find(name))
+		return sqlite3_vfs_find(name)->zName;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	memcpy(g->name, name, sizeof(name));
+	g->real = real_vfs;
+	g->vfs = *real_vfs;
+	g->vfs.pNext = NULL;
+	g->vfs.zName = g->name;
+	g->vfs.szOsFile = (int)sizeof(struct wal) + real_vfs->szOsFile;
+	g->vfs.xOpen = vfs_open;
+	if (sqlite3_vfs_register(&g->vfs, 0) == SQLITE_OK)
+		return g->name;
+	free(g);
+	return NULL;
 }

@@ -114,9 +114,9 @@ void script_done(void)
 	X509_STORE_free(script_trust.roots);
 }
 
-int script_turn(struct ledger *l, size_t first, size_t n, struct answered *to)
+static int write_turn(struct ledger *l, size_t first, size_t n, int (*begin)(struct ledger *l))
 {
-	int error = ledger_begin(l);
+	int error = begin(l);
 
 	for (size_t i = first; i < first + n && i < script_n && error == 0; i++)
 		error = message_store(&script[i], l);
@@ -124,6 +124,15 @@ int script_turn(struct ledger *l, size_t first, size_t n, struct answered *to)
 		error = ledger_commit(l);
 	if (error < 0)
 		ledger_rollback(l);
+	return error;
+}
+
+int script_turn(struct ledger *l, size_t first, size_t n, struct answered *to)
+{
+	int error = write_turn(l, first, n, ledger_begin_together);
+
+	if (error == -ECANCELED)
+		error = write_turn(l, first, n, ledger_begin);
 	for (size_t i = first; i < first + n && i < script_n && error == 0; i++)
 		to->at[i] = true;
 	return error;

@@ -1,6 +1,6 @@
 /*
  * What the fault tests deliver: signed notifications of a few stories, read once by the real readers, and turns of several of them
- * into a ledger as receiver_turn() makes them.
+ * into a ledger as line_turn() makes them.
  */
 #ifndef IPND_TESTS_SCRIPT_H
 #define IPND_TESTS_SCRIPT_H
