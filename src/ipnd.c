@@ -206,7 +206,11 @@ static int open_ledger(struct daemon *d, const struct config *c)
 	r = begin_hooks(d, c, START_TRIES);
 	if (r == 0)
 		r = end_confirmations(d, c);
-	return r < 0 ? r : commit_hooks(d, c);
+	if (r == 0)
+		r = commit_hooks(d, c);
+	if (r == 0 && ledger_checkpoint_aside(d->ledger) < 0)
+		log_warning("no thread for checkpoints is to be had: answers wait for them");
+	return r;
 }
 
 /* Says where we listen: in the log, and in the lock file for ipnctl and ipn-simulate. */

@@ -38,6 +38,12 @@ typedef void (*ledger_migrating)(int from, int to, void *userdata);
 int ledger_open_own(const char *path, ledger_migrating migrating, void *userdata,
 		    struct ledger **ret, struct why *why);
 
+/*
+ * LEDGER_OWN: the log is copied into the database by a thread from now on, and no longer at the end of a COMMIT, which takes the longer
+ * the larger the database is. 0 or negative errno.
+ */
+int ledger_checkpoint_aside(struct ledger *l);
+
 void ledger_close(struct ledger *l);
 DEFINE_CLEANUP(struct ledger *, ledger_close)
 

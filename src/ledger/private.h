@@ -34,6 +34,8 @@ struct ledger {
 	bool half_done; /* what failed could not be undone: the transaction must not be committed */
 	bool together;  /* the transaction has no savepoints */
 	bool spoilt;    /* and something in it has failed: it can only be rolled back */
+	struct checkpointer
+		*checkpointer; /* NULL: a COMMIT copies the log itself when that is long */
 	sqlite3_stmt *statements[QUERY_N];
 };
 
