@@ -21,10 +21,10 @@ SECTIONS = ("NAME", "DESCRIPTION", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO
 
 # What cannot be run here, and why; its grammar is checked.
 NOT_RUN = {
-    "editor /etc/ipnd/ipnd.conf": "a person edits",
-    "ipnctl subscriptions confirm 1": "asks Amazon's SNS; test_supply.py has a stand-in",
-    "journalctl -u ipnd --since today": "needs systemd's journal",
-    "systemctl enable --now ipnd.target": "needs systemd; script/soak system",
+    "editor /etc/ipnd/ipnd.conf": "tests/system/run has an editor",
+    "ipnctl subscriptions confirm 1": "asks Amazon's SNS; test_supply.py runs it beside a stand-in",
+    "journalctl -u ipnd --since today": "tests/system/run has systemd's journal",
+    "systemctl enable --now ipnd.target": "tests/system/run has systemd",
 }
 # Exit codes other than 0: nothing of the kind is in the lab.
 CODES = {
