@@ -83,7 +83,7 @@ static enum MHD_Result head_visit(void *userdata, enum MHD_ValueKind kind, const
 		h->transfer_encoding = (struct text){value_at, value_len};
 		h->n_transfer_encoding++;
 	} else if (text_is_nocase(name, MHD_HTTP_HEADER_CONTENT_ENCODING)) {
-		h->encoded |= !text_is_nocase(value, "identity");
+		h->encoded |= value.len > 0 && !text_is_nocase(value, "identity");
 	} else if (text_is_nocase(name, MHD_HTTP_HEADER_EXPECT)) {
 		h->expects |= text_is_nocase(value, "100-continue");
 	} else if (text_is_nocase(name, MHD_HTTP_HEADER_HOST)) {

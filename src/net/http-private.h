@@ -111,7 +111,7 @@ struct head {
 	unsigned n_content_length;
 	unsigned n_transfer_encoding;
 	unsigned n_host;
-	bool encoded; /* a Content-Encoding other than identity */
+	bool encoded; /* a Content-Encoding other than identity; an empty one names none */
 	bool expects; /* 100-continue */
 	bool malformed;
 	bool chunked;    /* valid after head_framing_fault() has found none */

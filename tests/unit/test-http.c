@@ -359,6 +359,8 @@ static const struct exchange exchanges[] = {
 	ROW(POST "Content-Length: 0\r\n\r\n", 200, VERDICT_PASS, 1, false),
 	ROW(POST "Content-Length: 000000000000000002\r\n\r\n{}", 200, VERDICT_PASS, 1, false),
 	ROW(POST "Content-Length: 2\r\nContent-Encoding: identity\r\n\r\n{}", 200, VERDICT_PASS, 1, false),
+	ROW(POST "Content-Length: 2\r\nContent-Encoding:\r\n\r\n{}", 200, VERDICT_PASS, 1, false),
+	ROW(POST "Content-Length: 2\r\nContent-Encoding: \t\r\n\r\n{}", 200, VERDICT_PASS, 1, false),
 	ROW(POST "Content-Length: 2\r\nConnection: close\r\n\r\n{}", 200, VERDICT_PASS, 1, true),
 	ROW("POST /ipn HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", 200, VERDICT_PASS, 1, true),
 	ROW(POST "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 200, VERDICT_PASS, 1, false),
