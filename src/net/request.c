@@ -120,7 +120,7 @@ static enum MHD_Result request_begin(struct listener *l, struct MHD_Connection *
 	if (!r)
 		return MHD_NO;
 	*context = r;
-	head_read(mhd, method, l->server->head_is_raw, &h);
+	head_read(mhd, method, version, l->server->head_is_raw, &h);
 	fault = head_framing_fault(&h, version);
 	head_judge(r, &h, fault, url, method);
 	r->length = h.length;

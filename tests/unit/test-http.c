@@ -367,7 +367,11 @@ static const struct exchange exchanges[] = {
 	ROW(POST "Transfer-Encoding: Chunked\r\n\r\n1;x=y\r\n{\r\n1\r\n}\r\n0\r\nA: b\r\n\r\n", 200, VERDICT_PASS, 1, false),
 	ROW("POST /ipn HTTP/1.1\nHost:x\nContent-Length:2\nEmpty:\nBlank: \t\n\n{}", 200, VERDICT_PASS, 1, false),
 	ROW("POST /ipn HTTP/1.1\r\nHost:   x  \r\nContent-Length:2\r\nEmpty:\r\nBlank: \t\r\nUmlaut: \xC3\xA4\r\n\r\n{}", 200, VERDICT_PASS, 1, false),
+	ROW("POST /%69p%6E HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 200, VERDICT_PASS, 1, false),
 	/* path and method */
+	ROW("POST /ipn%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, VERDICT_PATH, 0, true),
+	ROW("POST /ipn%00junk HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, VERDICT_PATH, 0, true),
+	ROW("POST %2fipn HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, VERDICT_PATH, 0, true),
 	ROW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, VERDICT_PATH, 0, true),
 	ROW("POST /ipn/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, VERDICT_PATH, 0, true),
 	ROW("POST /ipn x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 404, VERDICT_PATH, 0, true),
@@ -405,6 +409,7 @@ static const struct exchange exchanges[] = {
 	ROW(POST "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", 400, VERDICT_FRAMING, 0, true),
 	ROW("POST /ipn HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400, VERDICT_FRAMING, 0, true),
 	ROW(POST "Host: y\r\nContent-Length: 2\r\n\r\n{}", 400, VERDICT_FRAMING, 0, true),
+	ROW("POST /ipn\0junk HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 400, VERDICT_FRAMING, 0, true),
 	/* a bad framing is not read on behind another refusal either */
 	ROW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 900\r\n\r\n{}", 404, VERDICT_PATH, 0, true),
 	/* libmicrohttpd answers these itself */
