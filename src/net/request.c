@@ -84,13 +84,27 @@ static enum MHD_Result refusal_send(struct http_request *r)
 	return MHD_YES;
 }
 
+/* Of the absolute form, "http://HOST/PATH", which a proxy may send, only what is behind the host (RFC 9112, section 3.2.2). */
+static const char *path_of(const char *target)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t len = strlen(schemes[i]);
+
+		if (strncasecmp(target, schemes[i], len) == 0 && target[len] != '/')
+			return target + len + strcspn(target + len, "/");
+	}
+	return target;
+}
+
 /* In the order of threats.md, section 2.6: path, method, framing, size. */
 static void head_judge(struct http_request *r, const struct head *h, const char *framing_fault,
 		       const char *url, const char *method)
 {
 	const struct http_server *s = r->listener->server;
 
-	if (strcmp(url, s->path) != 0)
+	if (strcmp(path_of(url), s->path) != 0)
 		request_refuse(r, VERDICT_PATH, "another path");
 	else if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
 		request_refuse(r, VERDICT_METHOD, "not POST");
