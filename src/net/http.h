@@ -75,8 +75,9 @@ DEFINE_CLEANUP(struct http_server *, http_server_free)
 
 struct text http_request_body(const struct http_request *r);
 /*
- * The first of that name, trimmed; absent when there is none, or the client has gone. Names have no
- * case.
+ * The value of that name, trimmed; absent when there is none, or the client has gone. Names have no case. Where it stands
+ * there more than once with values that differ, which of them holds is in doubt (RFC 9110, section 5.3): the value is then
+ * one NUL, and so equal to nothing that anybody can send.
  */
 struct text http_request_header(const struct http_request *r, const char *name);
 /* The last of that name: what the nearest proxy has added stands there. */

@@ -261,40 +261,46 @@ struct text http_request_body(const struct http_request *r)
 	return (struct text){r->body ? r->body : "", r->body_len};
 }
 
-struct text http_request_header(const struct http_request *r, const char *name)
-{
-	const char *value = NULL;
-	size_t len = 0;
-
-	if (!r->mhd || MHD_lookup_connection_value_n(r->mhd, MHD_HEADER_KIND, name, strlen(name),
-						     &value, &len) != MHD_YES)
-		return (struct text){0};
-	return head_trim(value ? value : "", len);
-}
-
-struct last {
+struct named {
 	const char *name;
-	struct text value;
+	struct text first, last;
+	bool differ;
 };
 
-static enum MHD_Result last_visit(void *userdata, enum MHD_ValueKind kind, const char *name,
-				  size_t name_len, const char *value, size_t value_len)
+static enum MHD_Result named_visit(void *userdata, enum MHD_ValueKind kind, const char *name,
+				   size_t name_len, const char *value, size_t value_len)
 {
-	struct last *last = userdata;
+	struct named *n = userdata;
 
 	(void)kind;
-	if (text_is_nocase((struct text){name, name_len}, last->name))
-		last->value = head_trim(value ? value : "", value_len);
+	if (!text_is_nocase((struct text){name, name_len}, n->name))
+		return MHD_YES;
+	n->last = head_trim(value ? value : "", value_len);
+	if (!n->first.at)
+		n->first = n->last;
+	n->differ |= !text_equal(n->first, n->last);
 	return MHD_YES;
+}
+
+static struct named headers_named(const struct http_request *r, const char *name)
+{
+	struct named n = {.name = name};
+
+	if (r->mhd)
+		MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, named_visit, &n);
+	return n;
+}
+
+struct text http_request_header(const struct http_request *r, const char *name)
+{
+	struct named n = headers_named(r, name);
+
+	return n.differ ? (struct text){"", 1} : n.first;
 }
 
 struct text http_request_last_header(const struct http_request *r, const char *name)
 {
-	struct last last = {.name = name};
-
-	if (r->mhd)
-		MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, last_visit, &last);
-	return last.value;
+	return headers_named(r, name).last;
 }
 
 const char *http_request_peer(const struct http_request *r)
