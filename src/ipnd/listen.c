@@ -148,14 +148,19 @@ void daemon_allow_files(const struct config *c)
 			(uintmax_t)limit.rlim_max);
 }
 
-int daemon_listen(struct daemon *d, const struct config *c)
+static struct http_limits limits_of(const struct config *c)
 {
-	struct http_limits limits = {
+	return (struct http_limits){
 		.max_connections = c->listen.max_connections,
 		.max_connections_per_address = c->listen.max_connections_per_address,
 		.request_deadline_ms = c->listen.request_deadline_ms,
 		.max_body = c->listen.max_body,
 	};
+}
+
+int daemon_listen(struct daemon *d, const struct config *c)
+{
+	const struct http_limits limits = limits_of(c);
 	CLEANUP(free_names) char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), r;
 
@@ -180,6 +185,44 @@ int daemon_listen(struct daemon *d, const struct config *c)
 	}
 	r = listen_on(d, &c->listen.https, d->tls);
 	return r < 0 ? r : listen_on(d, &c->listen.http, NULL);
+}
+
+/* SCHEME://ADDRESS/PATH, or "unix:" and a file, which names no path. */
+static void listening_again(struct daemon *d, const char *url, const char *path)
+{
+	const char *address = strstr(url, "://");
+	char again[NOTES_MAX];
+	size_t kept;
+
+	if (!address) {
+		listening(d, url);
+		return;
+	}
+	address += strlen("://");
+	kept = (size_t)(address - url) + strcspn(address, "/");
+	snprintf(again, sizeof(again), "%.*s%s", (int)kept, url, path);
+	listening(d, again);
+}
+
+void daemon_relisten(struct daemon *d, const struct config *c, char *path, bool same_path)
+{
+	const struct http_limits limits = limits_of(c);
+	char before[NOTES_MAX], *rest = before, *url;
+	int r;
+
+	http_server_configure(d->server, path, &limits);
+	if (same_path)
+		return;
+	memcpy(before, d->notes, sizeof(before));
+	d->notes[0] = 0;
+	while ((url = strsep(&rest, "\n")) && url[0])
+		listening_again(d, url, path);
+	r = ledger_lock_note(d->lock, d->notes);
+	if (r < 0)
+		journal_say(
+			KIND_SETTING, LOG_WARNING,
+			"%s: cannot note where ipnd listens: %s; ipnctl status shows no address",
+			d->state_folder, strerror(-r));
 }
 
 bool daemon_speaks_tls(const struct config *c)

@@ -125,7 +125,9 @@ static int serve(struct daemon *d)
 		return r == -EADDRINUSE ? EXIT_TRY_AGAIN
 		       : r == -EACCES   ? EXIT_NO_PERMISSION
 					: EXIT_BAD_CONFIG;
-	r = ledger_lock_note(d->lock, d->notes);
+	r = daemon_remember(d, c);
+	if (r >= 0)
+		r = ledger_lock_note(d->lock, d->notes);
 	if (r >= 0)
 		r = sd_event_set_watchdog(d->event, 1);
 	if (r < 0)
@@ -146,6 +148,7 @@ static void stop(struct daemon *d)
 	tls_credentials_free(d->tls);
 	ledger_close(d->ledger);
 	free(d->state_folder);
+	daemon_forget(d);
 	sd_event_unref(d->event);
 	closep(&d->lock);
 }

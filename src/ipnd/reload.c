@@ -1,6 +1,8 @@
 /* SIGHUP: a new configuration while connections stay open. */
 #include "ipnd/daemon.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>
 
@@ -23,27 +25,96 @@ void daemon_warn_of_stand_in(const struct config *c)
 			c->file, c->sns.connect_to);
 }
 
-static void warn_of_restart(const struct config *old, const struct config *new)
+static char *show_number(int64_t n)
 {
-	if (strcmp(old->database.path, new->database.path) != 0 ||
-	    strcmp(old->listen.path, new->listen.path) != 0 ||
-	    old->listen.max_connections != new->listen.max_connections ||
-	    old->listen.max_connections_per_address != new->listen.max_connections_per_address ||
-	    old->listen.max_body != new->listen.max_body ||
-	    old->listen.request_deadline_ms != new->listen.request_deadline_ms)
-		journal_say(KIND_SETTING, LOG_WARNING,
-			    "%s: database.path and the limits of listen change at a restart only",
-			    new->file);
+	char *shown;
+
+	return asprintf(&shown, "%" PRId64, n) < 0 ? NULL : shown;
 }
 
-static bool same_strings(const struct strings *a, const struct strings *b)
+static char *show_strings(const struct strings *list)
 {
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (strcmp(a->at[i], b->at[i]) != 0)
-			return false;
-	return true;
+	char *shown = NULL;
+	size_t size;
+	FILE *f = open_memstream(&shown, &size);
+
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < list->n; i++)
+		fprintf(f, "%s\n", list->at[i]);
+	if (fclose(f) == 0)
+		return shown;
+	free(shown);
+	return NULL;
+}
+
+static char *show_https(const struct config *c)
+{
+	return show_strings(&c->listen.https);
+}
+
+static char *show_http(const struct config *c)
+{
+	return show_strings(&c->listen.http);
+}
+
+static char *show_connections(const struct config *c)
+{
+	return show_number(c->listen.max_connections);
+}
+
+static char *show_deadline(const struct config *c)
+{
+	return show_number(c->listen.request_deadline_ms);
+}
+
+static char *show_database(const struct config *c)
+{
+	return strdup(c->database.path);
+}
+
+/* What is made at the start for good. */
+static const struct {
+	const char *setting;
+	char *(*show)(const struct config *c); /* owned by the caller; NULL: out of memory */
+} fixed[] = {
+	{"listen.https", show_https},
+	{"listen.http", show_http},
+	{"listen.max_connections", show_connections},
+	{"listen.request_deadline", show_deadline},
+	{"database.path", show_database},
+};
+
+#define FIXED_N (sizeof(fixed) / sizeof(fixed[0]))
+
+static_assert(FIXED_N <= DAEMON_FIXED_MAX, "each has its place in struct daemon");
+
+int daemon_remember(struct daemon *d, const struct config *c)
+{
+	for (size_t i = 0; i < FIXED_N; i++) {
+		d->fixed[i] = fixed[i].show(c);
+		if (!d->fixed[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void daemon_forget(struct daemon *d)
+{
+	for (size_t i = 0; i < FIXED_N; i++)
+		free(d->fixed[i]);
+}
+
+/* Compared with what is in use, not with the configuration before: what waits for a restart is said at each reload. */
+static void warn_of_restart(const struct daemon *d, const struct config *c)
+{
+	for (size_t i = 0; i < FIXED_N; i++) {
+		CLEANUP(freep) char *now = fixed[i].show(c);
+
+		if (now && strcmp(now, d->fixed[i]) != 0)
+			journal_say(KIND_SETTING, LOG_WARNING, "%s: %s changes at a restart only",
+				    c->file, fixed[i].setting);
+	}
 }
 
 /*
@@ -55,17 +126,18 @@ static int reload(struct daemon *d)
 	CLEANUP(config_freep) struct config *c = NULL;
 	const struct config *old = receiver_config(d->receiver), *used;
 	struct why why = {""};
-	bool same_database;
+	CLEANUP(freep) char *path = NULL;
+	bool same_database, same_path;
 	int r;
 
 	r = config_load(old->file, PROGRAM, stderr, &c);
 	if (r < 0)
 		return r;
-	warn_of_restart(old, c);
-	if (!same_strings(&old->listen.https, &c->listen.https) ||
-	    !same_strings(&old->listen.http, &c->listen.http))
-		journal_say(KIND_SETTING, LOG_WARNING,
-			    "%s: listen.https and listen.http change at a restart only", c->file);
+	warn_of_restart(d, c);
+	path = strdup(c->listen.path);
+	if (!path)
+		return -ENOMEM;
+	same_path = strcmp(old->listen.path, c->listen.path) == 0;
 	same_database = strcmp(old->database.path, c->database.path) == 0;
 	if (d->uses_tls)
 		r = daemon_load_tls(d, c);
@@ -80,6 +152,7 @@ static int reload(struct daemon *d)
 		return r;
 	}
 	used = TAKE(c);
+	daemon_relisten(d, used, TAKE(path), same_path);
 	daemon_warn_of_stand_in(used);
 	if (same_database && daemon_commit_hooks(d, used) < 0)
 		journal_say(KIND_DATABASE, LOG_ERR,

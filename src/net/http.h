@@ -63,6 +63,12 @@ int http_server_listen_fd(struct http_server *s, int fd, struct tls_credentials 
 			  char **ret_url, struct why *why);
 
 /*
+ * From the next request on another path (of malloc(), taken) and other limits of connections per address and of bodies; of
+ * `limits` the rest stays as it was. A request that is under way keeps what it began with. Cannot fail.
+ */
+void http_server_configure(struct http_server *s, char *path, const struct http_limits *limits);
+
+/*
  * Stops listening, closes idle connections, lets requests in flight finish within the deadline;
  * then `done` is called, once, from the loop. Kept requests must still be answered: `done` waits
  * for them, too.

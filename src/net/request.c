@@ -23,6 +23,7 @@ struct http_request {
 	struct MHD_Connection *mhd; /* NULL when the client is gone */
 	char *body;
 	size_t body_len, body_size;
+	size_t max_body;      /* of the server, when the request began */
 	size_t length;        /* declared; 0 when chunked */
 	size_t received;      /* refused bytes included */
 	enum verdict refusal; /* of the server itself */
@@ -62,6 +63,7 @@ static struct http_request *request_new(struct listener *l, struct MHD_Connectio
 		return NULL;
 	r->listener = l;
 	r->mhd = mhd;
+	r->max_body = l->server->limits.max_body;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	socket_peer(info->client_addr, r->peer);
 	return r;
@@ -112,7 +114,7 @@ static void head_judge(struct http_request *r, const struct head *h, const char 
 		request_refuse(r, VERDICT_FRAMING, framing_fault);
 	else if (!h->chunked && !h->has_length)
 		request_refuse(r, VERDICT_NO_LENGTH, "neither Content-Length nor chunked");
-	else if (h->length > s->limits.max_body)
+	else if (h->length > r->max_body)
 		request_refuse(r, VERDICT_TOO_LARGE, "declares more than max_body");
 	else if (h->encoded)
 		request_refuse(r, VERDICT_ENCODED, "a Content-Encoding");
@@ -162,7 +164,7 @@ static int body_grow(struct http_request *r, size_t size)
 
 static int body_append(struct http_request *r, const char *at, size_t len)
 {
-	size_t max = r->listener->server->limits.max_body, size = r->body_size;
+	size_t max = r->max_body, size = r->body_size;
 	int e;
 
 	if (len > max - r->body_len)

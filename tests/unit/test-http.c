@@ -701,6 +701,43 @@ START_TEST(bounds_the_body)
 END_TEST
 
 /* Above what is drained, the answer does not wait for the body. */
+/* As at a reload. A request that is under way goes on by what it began with. */
+START_TEST(takes_another_path_and_other_limits)
+{
+	static const char moved[] = "POST /pay HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n";
+	static const struct http_limits small = {1, 2, 1, 1024};
+	char body[2000];
+	struct world w;
+	struct client c, late;
+	unsigned port;
+
+	world_begin(&w, NULL);
+	memset(body, 'x', sizeof(body));
+	port = world_listen(&w, "127.0.0.1:0");
+	c = client_open(port);
+	client_say(&w, &c, POST "Content-Length: 2000\r\n\r\n");
+	client_send(&w, &c, body, 1500);
+	for (int i = 0; i < 5; i++)
+		ck_assert(sd_event_run(w.event, 100000) >= 0);
+	http_server_configure(w.server, strdup("/pay"), &small);
+	client_send(&w, &c, body, 500);
+	client_wait(&w, &c, 1);
+	ck_assert_uint_eq(status_of(&c), 200);
+	ck_assert_uint_eq(w.body_len, 2000);
+	late = client_open(port); /* the limit of connections is that of before */
+	client_say(&w, &late, moved);
+	client_send(&w, &late, body, sizeof(body));
+	client_wait(&w, &late, 1);
+	ck_assert_uint_eq(status_of(&late), 413);
+	client_close(&late);
+	client_say(&w, &c, GOOD);
+	client_wait_closed(&w, &c);
+	ck_assert(strstr(c.in, "HTTP/1.1 404 ") != NULL);
+	client_close(&c);
+	world_end(&w);
+}
+END_TEST
+
 START_TEST(answers_a_large_length_at_once)
 {
 	struct world w;
@@ -1490,6 +1527,7 @@ int main(void)
 	tcase_add_test(c, says_which_method_is_allowed);
 	tcase_add_test(c, gives_body_header_and_peer);
 	tcase_add_test(c, bounds_the_body);
+	tcase_add_test(c, takes_another_path_and_other_limits);
 	tcase_add_test(c, answers_a_large_length_at_once);
 	tcase_add_test(c, continues_only_what_it_takes);
 	tcase_add_test(c, refuses_large_heads);
