@@ -91,10 +91,14 @@ def ipnctl():
         equal(lab.send(lab.envelope(inner())).status, 200, "post")
         run(0, "", "status")
         run(1, r"list orders: there are none that fit the options", "list", "orders", "--state", "canceled")
+        for words, *arguments in ((r"replay 99: there is no such event; ipnctl list events shows them", "replay", "99"),
+                                  (r"subscriptions confirm 99: there is no such number; ipnctl subscriptions shows", "subscriptions", "confirm", "99"),
+                                  (r"conflicts accept 99: ", "conflicts", "accept", "99"), (r"hooks retry: nothing of that was given up", "hooks", "retry", "99"),
+                                  (r"show 99: ", "show", "99"), (r"explain 99: ", "explain", "99")):
+            run(1, words, *arguments)
         run(64, r"lists: no such verb; see ipnctl --help", "lists")
         run(64, r"--since=soon: is no time; write 2h or", "list", "orders", "--since", "soon")
         run(66, r"missing\.json: cannot be read: No such file", "verify", "missing.json")
-        run(66, r"replay 99: there is no such event; ipnctl list events shows them", "replay", "99")
         with open(os.path.join(lab.folder, "text.json"), "w") as f:
             f.write("no JSON")
         run(65, "", "verify", f.name)  # the rules are on stdout
