@@ -1,6 +1,7 @@
 """Every exit code of the table is reached, by each program that can, with words that name the thing and say what would be right."""
 
 import contextlib
+import json
 import os
 import re
 import sqlite3
@@ -99,6 +100,12 @@ def ipnctl():
         run(64, r"lists: no such verb; see ipnctl --help", "lists")
         run(64, r"--since=soon: is no time; write 2h or", "list", "orders", "--since", "soon")
         run(66, r"missing\.json: cannot be read: No such file", "verify", "missing.json")
+        with open(os.path.join(lab.folder, "unknown.json"), "w") as f:
+            f.write(json.dumps(lab.envelope(inner(), SigningCertURL="https://sns.us-east-1.amazonaws.com/SimpleNotificationService-" + "a" * 32 + ".pem")))
+        unknown = run(65, "", "verify", f.name).stdout
+        check(re.search(r"FAILED +certificate  .*name that file with --certificate\n", unknown) and
+              unknown.splitlines()[-1].endswith("unknown.json: certificate-missing"), unknown)
+        run(66, r"missing\.pem: cannot be read: No such file", "verify", f.name, "--certificate", "missing.pem")
         with open(os.path.join(lab.folder, "text.json"), "w") as f:
             f.write("no JSON")
         run(65, "", "verify", f.name)  # the rules are on stdout
