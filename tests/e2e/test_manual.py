@@ -28,7 +28,6 @@ NOT_RUN = {
 }
 # Exit codes other than 0: nothing of the kind is in the lab.
 CODES = {
-    "ipnctl prune --dry-run": 1,  # no body is 400 days old
     "ipnctl reprocess --dry-run": 1,  # all is understood
     "ipnctl subscriptions": 1,  # SNS has said nothing
 }
