@@ -27,7 +27,7 @@ int daemon_load_tls(struct daemon *d, const struct config *c)
 		return -ENOMEM;
 	r = tls_credentials_load(d->tls, certificate, private_key, &why);
 	if (r < 0) {
-		journal_say(KIND_TLS, LOG_ERR, "%s: listen.certificate: %s", c->file, why.text);
+		journal_say(KIND_TLS, LOG_ERR, "%s: %s", c->file, why.text);
 		return r;
 	}
 	left_ms = tls_credentials_not_after_ms(d->tls) - utc_now_ms();
@@ -47,7 +47,24 @@ static void listening(struct daemon *d, const char *url)
 	snprintf(d->notes + used, sizeof(d->notes) - used, "%s\n", url);
 }
 
-static int listen_on(struct daemon *d, const struct strings *addresses, struct tls_credentials *tls)
+static const char *right_instead(int error)
+{
+	switch (-error) {
+	case EADDRINUSE:
+		return "another program listens there, which ss -ltnp shows";
+	case EADDRNOTAVAIL:
+		return "write one of this machine's addresses, which ip address shows";
+	case EACCES:
+		return "this user may not; systemd can hand in the socket (ipnd.socket)";
+	case EEXIST:
+		return "a file that is no socket is there";
+	default:
+		return "write another address";
+	}
+}
+
+static int listen_on(struct daemon *d, const struct config *c, const char *setting,
+		     const struct strings *addresses, struct tls_credentials *tls)
 {
 	for (size_t i = 0; i < addresses->n; i++) {
 		CLEANUP(freep) char *url = NULL;
@@ -55,8 +72,8 @@ static int listen_on(struct daemon *d, const struct strings *addresses, struct t
 		int r = http_server_listen(d->server, addresses->at[i], tls, &url, &why);
 
 		if (r < 0) {
-			journal_say(KIND_NOT_STARTED, LOG_ERR, "cannot listen on %s: %s",
-				    addresses->at[i], why.text);
+			journal_say(KIND_NOT_STARTED, LOG_ERR, "%s: listen.%s: %s; %s", c->file,
+				    setting, why.text, right_instead(r));
 			return r;
 		}
 		listening(d, url);
@@ -183,8 +200,8 @@ int daemon_listen(struct daemon *d, const struct config *c)
 			warn_of_unused(d, c);
 		return r;
 	}
-	r = listen_on(d, &c->listen.https, d->tls);
-	return r < 0 ? r : listen_on(d, &c->listen.http, NULL);
+	r = listen_on(d, c, "https", &c->listen.https, d->tls);
+	return r < 0 ? r : listen_on(d, c, "http", &c->listen.http, NULL);
 }
 
 /* SCHEME://ADDRESS/PATH, or "unix:" and a file, which names no path. */

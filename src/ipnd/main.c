@@ -99,15 +99,18 @@ static int start(struct daemon *d, struct config **c)
 		return exit_code_of(r);
 	}
 	d->uses_tls = daemon_speaks_tls(*c);
-	if (d->uses_tls && daemon_load_tls(d, *c) < 0)
-		return EXIT_BAD_CONFIG;
+	if (d->uses_tls)
+		r = daemon_load_tls(d, *c);
+	if (r < 0)
+		return config_exit_code(r);
 	r = daemon_open_ledger(d, *c);
 	if (r < 0)
 		return exit_code_of(r);
 	r = receiver_new(d->event, d->ledger, *c, &d->receiver, &why);
 	if (r < 0) {
-		journal_say(KIND_NOT_STARTED, LOG_ERR, "%s: sns: %s", (*c)->file, why.text);
-		return EXIT_BAD_CONFIG;
+		journal_say(KIND_NOT_STARTED, LOG_ERR, "%s: %s", (*c)->file,
+			    why.text[0] ? why.text : strerror(-r));
+		return config_exit_code(r);
 	}
 	*c = NULL;
 	return EXIT_DONE;
@@ -180,8 +183,9 @@ int main(int argc, char **argv)
 	log_open(PROGRAM, arg_debug ? LOG_DEBUG : LOG_INFO);
 	umask(0027);
 	signal(SIGPIPE, SIG_IGN);
-	if (config_load(config_path(arg_config), PROGRAM, stderr, &c) < 0)
-		return EXIT_BAD_CONFIG;
+	r = config_load(config_path(arg_config), PROGRAM, stderr, &c);
+	if (r < 0)
+		return config_exit_code(r);
 	if (arg_check) {
 		printf("%s: ok\n", c->file);
 		return exit_printed(EXIT_DONE);

@@ -142,7 +142,8 @@ def daemons():
         bench.run("ipn-hookd", 75, r"another ipn-hookd uses this folder; stop it first", config=lab.config)
         port = lab.port()
         taken = bench.config("taken", lambda t: t.replace("127.0.0.1:0", f"127.0.0.1:{port}").replace(lab.state, lab.folder))
-        bench.run("ipnd", 75, rf"127\.0\.0\.1:{port}", config=taken)
+        bench.run("ipnd", 75, rf"^\S*taken\.conf: listen\.https: cannot listen on 127\.0\.0\.1:{port}: Address already in use; another program listens there",
+                  config=taken)
         for name in ("ipn-hookd", "ipnd"):
             lab.stop(name)  # which is 0
         no_folder = bench.config("no-folder", lambda t: t.replace(lab.state, lab.folder + "/nowhere"))
@@ -154,7 +155,12 @@ def daemons():
         bench.run("ipn-hookd", 74, r"full-hookd/ipnd\.db: its folder cannot be used: File too large; it must be writable", config=bench.state("full-hookd"),
                   shell="trap '' XFSZ; ulimit -f 0;")
         key = os.path.join(lab.home, "tls.key")
-        bench.run("ipnd", 78, r"no-key\.conf: listen\.(certificate|private_key): .*tls\.key\.lost: No such file", config=bench.config("no-key", lambda t: t.replace(key, key + ".lost")))
+        bench.run("ipnd", 78, r"no-key\.conf: listen\.private_key: \S*tls\.key\.lost: No such file or directory; name the PEM file",
+                  config=bench.config("no-key", lambda t: t.replace(key, key + ".lost")))
+        bench.run("ipnd", 78, r"no-trust\.conf: sns\.trust: cannot read /nowhere\.pem: No such file or directory; name a PEM file",
+                  config=bench.config("no-trust", lambda t: re.sub(r"\ttrust = .*", '\ttrust = "/nowhere.pem"', t)))
+        bench.run("ipnd", 78, r"no-tls-trust\.conf: sns\.tls_trust: cannot read /nowhere\.pem: No such file or directory; name a PEM file",
+                  config=bench.config("no-tls-trust", lambda t: t.replace("fetch = no", 'fetch = yes\n\ttls_trust = "/nowhere.pem"')))
 
 
 @case("exit codes: who may not write is told who may (77), and reads as a member of the group, which writes nothing")
@@ -211,8 +217,14 @@ def permission():
         bench.run("ipnctl", 77, r"ipnd\.db: cannot be reached: Permission denied", "status", config=lab.config, **stranger)
         bench.run("ipnctl", 77, r"good\.json: cannot be read: Permission denied; run this as somebody who may", "verify", hidden(good),
                   config=lab.config, **member)
+        secret = bench.config("secret", lambda t: t)
+        for program, *arguments in (("ipnd",), ("ipn-hookd",), ("ipnctl", "status"), ("ipn-simulate", "play", "one-time")):
+            bench.run(program, 77, r"secret\.conf: Permission denied; name a readable configuration", *arguments, config=hidden(secret), **member)
+        for name, setting in (("tls.key", "private_key"), ("tls.pem", "certificate")):
+            bench.run("ipnd", 77, rf"ipnd\.conf: listen\.{setting}: {hidden(os.path.join(lab.home, name))}: Permission denied; it must be readable",
+                      config=lab.config, **member)
+            os.chmod(os.path.join(lab.home, name), 0o644)
         for program in ("ipnd", "ipn-hookd"):
-            os.chmod(os.path.join(lab.home, "tls.key"), 0o644)
             bench.run(program, 77, r"state(/ipnd\.db)?: .*cannot be used: Permission denied; it must .*be writable by this user", config=lab.config,
                       **member)
 

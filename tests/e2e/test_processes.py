@@ -184,8 +184,8 @@ def refused_starts():
         with open(lab.config) as f:
             good = f.read()
         for text, code, said in ((good + "x = 1\n", 78, "ipnd.conf:"),
-                                 (good.replace("tls.key", "signing.key"), 78, "listen.certificate"),
-                                 (good.replace("tls.pem", "nowhere.pem"), 78, "nowhere.pem"),
+                                 (good.replace("tls.key", "signing.key"), 78, "ipnd.conf: listen.private_key: "),
+                                 (good.replace("tls.pem", "nowhere.pem"), 78, "ipnd.conf: listen.certificate: "),
                                  (good.replace("/state/", "/nowhere/"), 66, "nowhere")):
             with open(lab.config, "w") as f:
                 f.write(text)
