@@ -191,8 +191,9 @@ int main(int argc, char **argv)
 		journal_say(KIND_NOT_STARTED, LOG_ERR, "cannot start: %s", strerror(-r));
 		return exit_code_of(r);
 	}
-	if (config_load(config_path(arg_config), PROGRAM, stderr, &c) < 0)
-		return EXIT_BAD_CONFIG;
+	r = config_load(config_path(arg_config), PROGRAM, stderr, &c);
+	if (r < 0)
+		return config_exit_code(r);
 	if (arg_check) {
 		printf("%s: ok\n", c->file);
 		return exit_printed(EXIT_DONE);

@@ -227,9 +227,51 @@ static void check_hook(struct load *l, size_t n)
 			part_show(&p, "backoff").text);
 }
 
+/* Of port 0 each listener gets one of its own. */
+static bool is_free_port(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+
+	return colon && strcmp(colon, ":0") == 0;
+}
+
+/* The value of https, then http, in the order in which ipnd listens on them; NULL: there are no more. */
+static const struct value *address_at(const struct part *listen, unsigned n, const char **ret_name)
+{
+	cfg_opt_t *https = part_option(listen, "https");
+	unsigned n_https = cfg_opt_size(https);
+
+	*ret_name = n < n_https ? "https" : "http";
+	return n < n_https ? value_at(https, n)
+			   : value_at(part_option(listen, "http"), n - n_https);
+}
+
+/* A second listener on the same address would fail at the start. */
+static void check_listen(struct load *l)
+{
+	cfg_opt_t *opt = cfg_getopt(l->root, "listen");
+	struct part p = {l, section_named("listen"), NULL, l->config, NULL};
+	const char *name, *earlier;
+	const struct value *v;
+
+	if (cfg_opt_size(opt) == 0)
+		return;
+	p.cfg = cfg_opt_getnsec(opt, 0);
+	for (unsigned i = 1; i < 2 * CONFIG_LIST_MAX && (v = address_at(&p, i, &name)); i++)
+		for (unsigned k = 0; k < i && !is_free_port(v->text); k++)
+			if (strcmp(v->text, address_at(&p, k, &earlier)->text) == 0) {
+				report_problem(
+					&l->report, v->line,
+					"%s names \"%s\", which stands in %s already; write each address once",
+					part_show(&p, name).text, show(v->text).text, earlier);
+				break;
+			}
+}
+
 /* What one value cannot tell. */
 static void check_relations(struct load *l)
 {
+	check_listen(l);
 	for (size_t i = 0; i < l->config->n_accounts; i++)
 		check_account(l, i);
 	for (size_t i = 0; i < l->config->n_hooks; i++)

@@ -157,6 +157,11 @@ int config_load(const char *path, const char *program, FILE *errors, struct conf
 	return 0;
 }
 
+enum exit_code config_exit_code(int error)
+{
+	return error == -EACCES ? EXIT_NO_PERMISSION : EXIT_BAD_CONFIG;
+}
+
 static void *section_array(const struct config *c, const struct section *s)
 {
 	void *array;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/exit.h"
 #include "base/text.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/ipnd/ipnd.conf"
@@ -110,6 +111,12 @@ const char *config_path(const char *option);
  * 0; -ENOENT, -EACCES, -EIO: the file (already reported); -EINVAL: its content.
  */
 int config_load(const char *path, const char *program, FILE *errors, struct config **ret);
+
+/*
+ * What a program exits with whose configuration, or a file that it names, cannot be used: 77 when this user may not read
+ * it, else 78.
+ */
+enum exit_code config_exit_code(int error);
 void config_free(struct config *c);
 
 /* The account of a topic, or NULL. ARNs are compared byte for byte. */

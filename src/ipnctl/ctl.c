@@ -16,7 +16,7 @@ enum exit_code ctl_load_config(struct ctl *c)
 	int r = config_load(config_path(c->config_option), IPNCTL_PROGRAM, stderr, &c->config);
 
 	if (r < 0)
-		return EXIT_BAD_CONFIG;
+		return config_exit_code(r);
 	c->state_folder = output_need(config_state_folder(c->config));
 	return EXIT_DONE;
 }

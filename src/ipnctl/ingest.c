@@ -305,13 +305,13 @@ static enum exit_code prepare(struct ingest *g)
 	ctl_let_go(c); /* begun anew for each batch */
 	r = certificates_new(c->config->sns.certificate_cache, &g->certificates);
 	if (r < 0) {
-		log_error("%s: certificate_cache: %s", c->config->file, strerror(-r));
+		log_error("%s: sns.certificate_cache: %s", c->config->file, strerror(-r));
 		return EXIT_BAD_CONFIG;
 	}
 	r = trust_load(&c->config->sns, &g->trust, &why);
 	if (r < 0) {
 		log_error("%s: %s", c->config->file, why.text);
-		return EXIT_BAD_CONFIG;
+		return config_exit_code(r);
 	}
 	return EXIT_DONE;
 }

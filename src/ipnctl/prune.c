@@ -47,6 +47,18 @@ static void report_json(const struct ctl *c, const struct prune *bodies,
 	output_json(&c->out, done);
 }
 
+/* database.keep_raw is "none": all is done by doing nothing, so it is no failure in ipnd-prune.service either. */
+static void report_all_kept(const struct ctl *c)
+{
+	static const struct prune none;
+
+	if (c->json)
+		report_json(c, &none, &none, NULL);
+	else
+		output_line(&c->out, COLOUR_GOOD,
+			    "database.keep_raw is \"none\": everything is kept for ever");
+}
+
 static void report(const struct ctl *c, const struct prune *bodies, const struct prune *outputs)
 {
 	const char *would = arg_dry_run ? "would be let go" : "let go";
@@ -78,8 +90,8 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 	if (code != EXIT_DONE)
 		return code;
 	if (c->config->database.keep_raw_ms == DURATION_NONE) {
-		log_error("prune: database.keep_raw is \"none\": everything is kept for ever");
-		return EXIT_NOTHING;
+		report_all_kept(c);
+		return EXIT_DONE;
 	}
 	if (!arg_dry_run)
 		ledger_rollback(c->ledger); /* each step has a transaction of its own */
@@ -90,7 +102,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 		return ctl_failed(c, r);
 	report(c, &bodies, &outputs);
 	if (r == 0)
-		return bodies.n + outputs.n ? EXIT_DONE : EXIT_NOTHING;
+		return EXIT_DONE; /* also when nothing is so old: all is done that there is */
 	return progress_ended_early("run this again for the rest");
 }
 
@@ -100,8 +112,8 @@ const struct verb verb_prune = {
 	.help = "let go of bodies that are older than database.keep_raw",
 	.more = "Of notifications received before that only the body as received goes, and of earlier attempts of hooks\n"
 		"what they printed; no row is removed. Bodies of what was not understood, is not ours or in\n"
-		"conflict always stay. The file does not shrink: its free pages are used again. Exit 1: there is\n"
-		"nothing so old. Needs the database's owner (ipnd) or root. It works in short steps and may be\n"
+		"conflict always stay. The file does not shrink: its free pages are used again.\n"
+		"Needs the database's owner (ipnd) or root. It works in short steps and may be\n"
 		"interrupted (75): what it has done by then stays done.\n",
 	.options = options,
 	.run = run,

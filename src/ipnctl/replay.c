@@ -224,7 +224,7 @@ static enum exit_code run(struct ctl *c, char **operands, int n)
 		log_error("replay %" PRId64
 			  ": there is no such event; ipnctl list events shows them",
 			  id);
-		return EXIT_NO_INPUT;
+		return EXIT_NOTHING;
 	}
 	if (r < 0)
 		return ctl_failed(c, r);

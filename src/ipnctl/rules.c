@@ -44,12 +44,8 @@ static void add_note(struct rules *r, const char *rule, const char *why)
 static void add_failed(struct rules *r, const char *rule, enum verdict v, const char *why)
 {
 	add(r, rule, "FAILED", why);
-	if (r->verdict == VERDICT_PASS) {
+	if (r->verdict == VERDICT_PASS)
 		r->verdict = v;
-		r->only_missing = v == VERDICT_CERTIFICATE_MISSING;
-	} else {
-		r->only_missing = false;
-	}
 }
 
 static bool read_envelope(struct rules *r, struct text body, struct sns_envelope *e)
@@ -146,9 +142,12 @@ static const struct sns_certificate *find_certificate(struct rules *r,
 	if (v == VERDICT_PASS)
 		return c;
 	if (v == VERDICT_CERTIFICATE_MISSING) {
-		char more[WHY_SIZE + 64];
+		char more[WHY_SIZE + 96];
 
-		snprintf(more, sizeof(more), "%s; name it with --certificate", why.text);
+		snprintf(
+			more, sizeof(more),
+			"%s; fetch what SigningCertURL names, and name that file with --certificate",
+			why.text);
 		add_failed(r, "certificate", v, more);
 	} else {
 		add_failed(r, "certificate", v, why.text);

@@ -30,7 +30,6 @@ struct rules {
 	json_t *list;         /* {rule, result, why}; the result is "ok", "FAILED" or "note" */
 	json_t *facts;        /* what the message says of itself, as far as it could be read */
 	enum verdict verdict; /* of the first rule that failed; VERDICT_PASS: none has */
-	bool only_missing;    /* the certificate could not be had, and nothing else failed */
 };
 
 /* Applies every rule that can be applied. The caller calls rules_done(). */

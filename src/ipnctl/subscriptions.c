@@ -194,7 +194,7 @@ static enum exit_code confirm(struct ctl *c, int64_t id)
 		log_error("subscriptions confirm %" PRId64
 			  ": there is no such number; ipnctl subscriptions shows which there are",
 			  id);
-		return EXIT_NO_INPUT;
+		return EXIT_NOTHING;
 	}
 	account = r < 0 ? NULL : account_of(c, id, topic_arn);
 	if (r < 0 || !account)

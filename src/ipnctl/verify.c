@@ -174,9 +174,7 @@ static enum exit_code verify(struct ctl *c, const char *file, const struct means
 		print_json(c, file, &r);
 	else
 		print_rules(c, file, &r);
-	if (r.verdict == VERDICT_PASS)
-		return EXIT_DONE;
-	return r.only_missing ? EXIT_NO_INPUT : EXIT_BAD_DATA;
+	return r.verdict == VERDICT_PASS ? EXIT_DONE : EXIT_BAD_DATA;
 }
 
 static enum exit_code run(struct ctl *c, char **operands, int n)
@@ -211,8 +209,8 @@ const struct verb verb_verify = {
 	.max = 1,
 	.help = "is the message in this file (-: stdin) genuine, and which rule says so",
 	.more = "FILE is the body of a post by SNS, as received. Nothing is fetched and nothing is written. Of "
-		"topic,\nage and an unknown issuer it only reports; a rule that fails ends in exit status 65, a "
-		"certificate\nthat is not there in 66.\n",
+		"topic,\nage and an unknown issuer it only reports; a rule that fails ends in exit status 65, "
+		"and so\ndoes a certificate that is not to be had.\n",
 	.options = options,
 	.run = run,
 };

@@ -221,7 +221,9 @@ int fetcher_new(sd_event *event, const struct fetch_settings *settings, struct f
 	/* libcurl finds out only when it connects, and then names no file. */
 	if (f->trust && access(f->trust, R_OK) < 0) {
 		r = -errno;
-		why_set(why, "cannot read %s: %m", f->trust);
+		why_set(why,
+			"cannot read %s: %m; name a PEM file of CA certificates, or \"system\"",
+			f->trust);
 		return r;
 	}
 	r = sd_event_add_time(event, &f->timer, CLOCK_MONOTONIC, 0, 1, on_timer, f);

@@ -83,7 +83,7 @@ static enum MHD_Result head_visit(void *userdata, enum MHD_ValueKind kind, const
 		h->transfer_encoding = (struct text){value_at, value_len};
 		h->n_transfer_encoding++;
 	} else if (text_is_nocase(name, MHD_HTTP_HEADER_CONTENT_ENCODING)) {
-		h->encoded |= !text_is_nocase(value, "identity");
+		h->encoded |= value.len > 0 && !text_is_nocase(value, "identity");
 	} else if (text_is_nocase(name, MHD_HTTP_HEADER_EXPECT)) {
 		h->expects |= text_is_nocase(value, "100-continue");
 	} else if (text_is_nocase(name, MHD_HTTP_HEADER_HOST)) {
@@ -92,14 +92,19 @@ static enum MHD_Result head_visit(void *userdata, enum MHD_ValueKind kind, const
 	return MHD_YES;
 }
 
-void head_read(struct MHD_Connection *mhd, const char *method, bool raw, struct head *ret)
+void head_read(struct MHD_Connection *mhd, const char *method, const char *version, bool raw,
+	       struct head *ret)
 {
+	const struct connection *c = connection_of(mhd);
 	struct head h = {0};
 	struct visit visit = {.head = &h, .raw = raw};
 	const union MHD_ConnectionInfo *size;
 
 	MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, head_visit, &visit);
 	size = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	/* One blank is between the target and the version, both in one piece. */
+	if (raw && c && version != c->target_end + 1)
+		h.malformed = true;
 	/* The head begins with the method and ends with an empty line. */
 	if (raw && visit.end && size && !is_gap(visit.end, method + size->header_size, 2))
 		h.malformed = true;

@@ -71,7 +71,8 @@ struct connection {
 	struct listener *listener;
 	struct connection *previous, *next;
 	sd_event_source *deadline;
-	struct in6_addr owner; /* socket_owner() of the other end */
+	struct in6_addr owner;  /* socket_owner() of the other end */
+	const char *target_end; /* of the request line, where a NUL ends it */
 	int fd;
 	bool busy; /* from a request line to the end of its answer */
 };
@@ -111,7 +112,7 @@ struct head {
 	unsigned n_content_length;
 	unsigned n_transfer_encoding;
 	unsigned n_host;
-	bool encoded; /* a Content-Encoding other than identity */
+	bool encoded; /* a Content-Encoding other than identity; an empty one names none */
 	bool expects; /* 100-continue */
 	bool malformed;
 	bool chunked;    /* valid after head_framing_fault() has found none */
@@ -123,7 +124,8 @@ struct head {
  * `raw`: the strings of the head lie in it as they came, which is true of libmicrohttpd 0.9.75;
  * then bytes that it hides (behind a NUL, in a folded line) are found, too.
  */
-void head_read(struct MHD_Connection *mhd, const char *method, bool raw, struct head *ret);
+void head_read(struct MHD_Connection *mhd, const char *method, const char *version, bool raw,
+	       struct head *ret);
 
 /* Why it is in doubt what this request says (RFC 9112, sections 3.2 and 6.3), or NULL. */
 const char *head_framing_fault(struct head *h, const char *version);

@@ -120,6 +120,14 @@ int http_server_listen_fd(struct http_server *s, int fd, struct tls_credentials 
 	return server_listen(s, fd, tls, NULL, ret_url, why);
 }
 
+void http_server_configure(struct http_server *s, char *path, const struct http_limits *limits)
+{
+	free(s->path);
+	s->path = path;
+	s->limits.max_connections_per_address = limits->max_connections_per_address;
+	s->limits.max_body = limits->max_body;
+}
+
 void http_server_stop(struct http_server *s, void (*done)(void *userdata), void *userdata)
 {
 	if (s->stopping)

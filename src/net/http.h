@@ -63,6 +63,12 @@ int http_server_listen_fd(struct http_server *s, int fd, struct tls_credentials 
 			  char **ret_url, struct why *why);
 
 /*
+ * From the next request on another path (of malloc(), taken) and other limits of connections per address and of bodies; of
+ * `limits` the rest stays as it was. A request that is under way keeps what it began with. Cannot fail.
+ */
+void http_server_configure(struct http_server *s, char *path, const struct http_limits *limits);
+
+/*
  * Stops listening, closes idle connections, lets requests in flight finish within the deadline;
  * then `done` is called, once, from the loop. Kept requests must still be answered: `done` waits
  * for them, too.
@@ -75,8 +81,9 @@ DEFINE_CLEANUP(struct http_server *, http_server_free)
 
 struct text http_request_body(const struct http_request *r);
 /*
- * The first of that name, trimmed; absent when there is none, or the client has gone. Names have no
- * case.
+ * The value of that name, trimmed; absent when there is none, or the client has gone. Names have no case. Where it stands
+ * there more than once with values that differ, which of them holds is in doubt (RFC 9110, section 5.3): the value is then
+ * one NUL, and so equal to nothing that anybody can send.
  */
 struct text http_request_header(const struct http_request *r, const char *name);
 /* The last of that name: what the nearest proxy has added stands there. */

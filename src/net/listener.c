@@ -187,9 +187,10 @@ static void *mhd_request_line(void *userdata, const char *uri, struct MHD_Connec
 	struct connection *c = connection_of(mhd);
 
 	(void)userdata;
-	(void)uri;
-	if (c)
-		c->busy = true;
+	if (!c)
+		return NULL;
+	c->busy = true;
+	c->target_end = uri + strlen(uri);
 	return NULL;
 }
 
@@ -210,6 +211,19 @@ static void mhd_completed(void *userdata, struct MHD_Connection *mhd, void **con
 	if (sd_event_source_set_time_relative(c->deadline, deadline_usec(c)) < 0 ||
 	    sd_event_source_set_enabled(c->deadline, SD_EVENT_ONESHOT) < 0)
 		shutdown(c->fd, SHUT_RDWR);
+}
+
+/*
+ * Of an encoded NUL the path would end there for all who read it as a string, and an encoded slash separates nothing
+ * (RFC 3986, section 2.2): such a path stays as it came, which is no path of ours.
+ */
+static size_t mhd_unescape(void *userdata, struct MHD_Connection *mhd, char *s)
+{
+	(void)userdata;
+	(void)mhd;
+	if (strstr(s, "%00") || strcasestr(s, "%2F"))
+		return strlen(s);
+	return MHD_http_unescape(s);
 }
 
 static void listener_wait(struct listener *l, uint64_t ms)
@@ -308,6 +322,7 @@ static struct MHD_Daemon *daemon_start(struct listener *l, int fd)
 		MHD_OPTION_NOTIFY_CONNECTION, mhd_connection, l,
 		MHD_OPTION_NOTIFY_COMPLETED, mhd_completed, l,
 		MHD_OPTION_URI_LOG_CALLBACK, mhd_request_line, NULL,
+		MHD_OPTION_UNESCAPE_CALLBACK, mhd_unescape, NULL,
 		MHD_OPTION_ARRAY, l->tls ? tls : none,
 		MHD_OPTION_END);
 	/* clang-format on */

@@ -23,6 +23,7 @@ struct http_request {
 	struct MHD_Connection *mhd; /* NULL when the client is gone */
 	char *body;
 	size_t body_len, body_size;
+	size_t max_body;      /* of the server, when the request began */
 	size_t length;        /* declared; 0 when chunked */
 	size_t received;      /* refused bytes included */
 	enum verdict refusal; /* of the server itself */
@@ -62,6 +63,7 @@ static struct http_request *request_new(struct listener *l, struct MHD_Connectio
 		return NULL;
 	r->listener = l;
 	r->mhd = mhd;
+	r->max_body = l->server->limits.max_body;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	socket_peer(info->client_addr, r->peer);
 	return r;
@@ -84,13 +86,27 @@ static enum MHD_Result refusal_send(struct http_request *r)
 	return MHD_YES;
 }
 
+/* Of the absolute form, "http://HOST/PATH", which a proxy may send, only what is behind the host (RFC 9112, section 3.2.2). */
+static const char *path_of(const char *target)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t len = strlen(schemes[i]);
+
+		if (strncasecmp(target, schemes[i], len) == 0 && target[len] != '/')
+			return target + len + strcspn(target + len, "/");
+	}
+	return target;
+}
+
 /* In the order of threats.md, section 2.6: path, method, framing, size. */
 static void head_judge(struct http_request *r, const struct head *h, const char *framing_fault,
 		       const char *url, const char *method)
 {
 	const struct http_server *s = r->listener->server;
 
-	if (strcmp(url, s->path) != 0)
+	if (strcmp(path_of(url), s->path) != 0)
 		request_refuse(r, VERDICT_PATH, "another path");
 	else if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
 		request_refuse(r, VERDICT_METHOD, "not POST");
@@ -98,7 +114,7 @@ static void head_judge(struct http_request *r, const struct head *h, const char 
 		request_refuse(r, VERDICT_FRAMING, framing_fault);
 	else if (!h->chunked && !h->has_length)
 		request_refuse(r, VERDICT_NO_LENGTH, "neither Content-Length nor chunked");
-	else if (h->length > s->limits.max_body)
+	else if (h->length > r->max_body)
 		request_refuse(r, VERDICT_TOO_LARGE, "declares more than max_body");
 	else if (h->encoded)
 		request_refuse(r, VERDICT_ENCODED, "a Content-Encoding");
@@ -120,7 +136,7 @@ static enum MHD_Result request_begin(struct listener *l, struct MHD_Connection *
 	if (!r)
 		return MHD_NO;
 	*context = r;
-	head_read(mhd, method, l->server->head_is_raw, &h);
+	head_read(mhd, method, version, l->server->head_is_raw, &h);
 	fault = head_framing_fault(&h, version);
 	head_judge(r, &h, fault, url, method);
 	r->length = h.length;
@@ -148,7 +164,7 @@ static int body_grow(struct http_request *r, size_t size)
 
 static int body_append(struct http_request *r, const char *at, size_t len)
 {
-	size_t max = r->listener->server->limits.max_body, size = r->body_size;
+	size_t max = r->max_body, size = r->body_size;
 	int e;
 
 	if (len > max - r->body_len)
@@ -247,40 +263,46 @@ struct text http_request_body(const struct http_request *r)
 	return (struct text){r->body ? r->body : "", r->body_len};
 }
 
-struct text http_request_header(const struct http_request *r, const char *name)
-{
-	const char *value = NULL;
-	size_t len = 0;
-
-	if (!r->mhd || MHD_lookup_connection_value_n(r->mhd, MHD_HEADER_KIND, name, strlen(name),
-						     &value, &len) != MHD_YES)
-		return (struct text){0};
-	return head_trim(value ? value : "", len);
-}
-
-struct last {
+struct named {
 	const char *name;
-	struct text value;
+	struct text first, last;
+	bool differ;
 };
 
-static enum MHD_Result last_visit(void *userdata, enum MHD_ValueKind kind, const char *name,
-				  size_t name_len, const char *value, size_t value_len)
+static enum MHD_Result named_visit(void *userdata, enum MHD_ValueKind kind, const char *name,
+				   size_t name_len, const char *value, size_t value_len)
 {
-	struct last *last = userdata;
+	struct named *n = userdata;
 
 	(void)kind;
-	if (text_is_nocase((struct text){name, name_len}, last->name))
-		last->value = head_trim(value ? value : "", value_len);
+	if (!text_is_nocase((struct text){name, name_len}, n->name))
+		return MHD_YES;
+	n->last = head_trim(value ? value : "", value_len);
+	if (!n->first.at)
+		n->first = n->last;
+	n->differ |= !text_equal(n->first, n->last);
 	return MHD_YES;
+}
+
+static struct named headers_named(const struct http_request *r, const char *name)
+{
+	struct named n = {.name = name};
+
+	if (r->mhd)
+		MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, named_visit, &n);
+	return n;
+}
+
+struct text http_request_header(const struct http_request *r, const char *name)
+{
+	struct named n = headers_named(r, name);
+
+	return n.differ ? (struct text){"", 1} : n.first;
 }
 
 struct text http_request_last_header(const struct http_request *r, const char *name)
 {
-	struct last last = {.name = name};
-
-	if (r->mhd)
-		MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, last_visit, &last);
-	return last.value;
+	return headers_named(r, name).last;
 }
 
 const char *http_request_peer(const struct http_request *r)

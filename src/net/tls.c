@@ -144,6 +144,15 @@ static bool pair_fits(const struct pair *p)
 	return n_certificate == n_key && memcmp(of_certificate, of_key, n_key) == 0;
 }
 
+/* The setting that names the file, and what would be right. */
+static void why_setting(struct why *why, int error, const char *setting, const char *right)
+{
+	struct why what = *why;
+
+	why_set(why, "%s: %s; %s", setting, what.text,
+		error == -EACCES ? "it must be readable by this user" : right);
+}
+
 int tls_credentials_new(struct tls_credentials **ret)
 {
 	struct tls_credentials *t = calloc(1, sizeof(*t));
@@ -171,15 +180,21 @@ int tls_credentials_load(struct tls_credentials *t, const char *certificate,
 	int r;
 
 	r = chain_load(certificate, &fresh, why);
-	if (r < 0)
+	if (r < 0) {
+		why_setting(why, r, "listen.certificate",
+			    "name a PEM file with the certificate and its intermediates");
 		return r;
+	}
 	r = key_load(private_key, &fresh, why);
-	if (r < 0)
-		return r;
-	if (!pair_fits(&fresh)) {
+	if (r == 0 && !pair_fits(&fresh)) {
 		why_set(why, "%s: not the key of the first certificate in %s", private_key,
 			certificate);
-		return -EINVAL;
+		r = -EINVAL;
+	}
+	if (r < 0) {
+		why_setting(why, r, "listen.private_key",
+			    "name the PEM file with the certificate's key");
+		return r;
 	}
 	t->pair = fresh;
 	fresh = old;

@@ -18,8 +18,8 @@ DEFINE_CLEANUP(struct tls_credentials *, tls_credentials_free)
 
 /*
  * Loads and checks the pair (readable, parsable, the key fits the first certificate) and then makes
- * it the one that new handshakes use. On failure the old pair stays and `why` names the file and
- * the reason. 0 or negative errno: -ENOENT, -EACCES (the file), -EINVAL (its content).
+ * it the one that new handshakes use. On failure the old pair stays and `why` names the setting,
+ * the file, the reason, and what would be right. 0 or negative errno: -ENOENT, -EACCES (the file), -EINVAL (its content).
  */
 int tls_credentials_load(struct tls_credentials *t, const char *certificate,
 			 const char *private_key, struct why *why);

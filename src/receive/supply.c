@@ -368,11 +368,11 @@ int supply_new(sd_event *event, const struct sns_config *c, int64_t patience_ms,
 	s->userdata = userdata;
 	r = certificates_new(c->certificate_cache, &s->certificates);
 	if (r == -ENAMETOOLONG)
-		why_set(why, "certificate_cache is too long");
+		why_set(why, "sns.certificate_cache: the path is too long; write a shorter one");
 	if (r == 0 && c->fetch) {
 		r = fetcher_new(event, &settings, &s->fetcher, why);
 		if (r < 0)
-			why_set(why, "tls_trust: %s", why->text);
+			why_set(why, "sns.tls_trust: %s", why->text);
 	}
 	if (r == 0)
 		r = sd_event_add_time(event, &s->timer, CLOCK_MONOTONIC, 0, 1, on_time, s);

@@ -88,7 +88,8 @@ static int load_system_roots(X509_STORE *roots, struct why *why)
 		found = true;
 	}
 	if (!found) {
-		why_set(why, "there are no CA certificates in %s or %s; install ca-certificates",
+		why_set(why,
+			"sns.trust: there are no CA certificates in %s or %s; install ca-certificates",
 			file, folder);
 		return -ENOENT;
 	}
@@ -144,6 +145,31 @@ static int load_intermediates(const char *path, STACK_OF(X509) * to, struct why 
 	return r;
 }
 
+/* The setting that names the file, and what would be right. */
+static void why_setting(struct why *why, int error, const char *setting, const char *right)
+{
+	struct why what = *why;
+
+	if (error == -ENOMEM)
+		why_set(why, "out of memory");
+	else
+		why_set(why, "%s: %s; %s", setting, what.text,
+			error == -EACCES ? "it must be readable by this user" : right);
+}
+
+static int load_roots(const char *trust, X509_STORE *roots, struct why *why)
+{
+	int r;
+
+	if (strcmp(trust, "system") == 0)
+		return load_system_roots(roots, why);
+	r = load_roots_file(trust, roots, why);
+	if (r < 0)
+		why_setting(why, r, "sns.trust",
+			    "name a PEM file of CA certificates, or \"system\"");
+	return r;
+}
+
 int trust_load(const struct sns_config *c, struct sns_trust *ret, struct why *why)
 {
 	CLEANUP(X509_STORE_freep) X509_STORE *roots = X509_STORE_new();
@@ -155,14 +181,16 @@ int trust_load(const struct sns_config *c, struct sns_trust *ret, struct why *wh
 		return -ENOMEM;
 	if (c->chain == CHAIN_NAME_ONLY)
 		r = 0; /* no issuer is looked at */
-	else if (strcmp(c->trust, "system") == 0)
-		r = load_system_roots(roots, why);
 	else
-		r = load_roots_file(c->trust, roots, why);
-	if (r == 0 && c->chain != CHAIN_NAME_ONLY)
-		r = load_intermediates(c->intermediates, intermediates, why);
+		r = load_roots(c->trust, roots, why);
 	if (r < 0)
 		return r;
+	if (c->chain != CHAIN_NAME_ONLY)
+		r = load_intermediates(c->intermediates, intermediates, why);
+	if (r < 0) {
+		why_setting(why, r, "sns.intermediates", "its *.pem are to be whole certificates");
+		return r;
+	}
 	*ret = (struct sns_trust){TAKE(roots), TAKE(intermediates), chains[c->chain]};
 	return 0;
 }

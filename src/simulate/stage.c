@@ -102,8 +102,10 @@ static int open_keys(struct stage *s)
 
 static int open_config(const char *file, struct stage *s)
 {
-	if (config_load(config_path(file), SIMULATE_PROGRAM, stderr, &s->config) < 0)
-		return EXIT_BAD_CONFIG;
+	int r = config_load(config_path(file), SIMULATE_PROGRAM, stderr, &s->config);
+
+	if (r < 0)
+		return config_exit_code(r);
 	if (s->config->n_accounts == 0 || s->config->accounts[0].seller_id.n == 0) {
 		log_error("%s: no account to play for", s->config->file);
 		return EXIT_BAD_CONFIG;

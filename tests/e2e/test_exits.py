@@ -1,6 +1,7 @@
 """Every exit code of the table is reached, by each program that can, with words that name the thing and say what would be right."""
 
 import contextlib
+import json
 import os
 import re
 import sqlite3
@@ -91,10 +92,20 @@ def ipnctl():
         equal(lab.send(lab.envelope(inner())).status, 200, "post")
         run(0, "", "status")
         run(1, r"list orders: there are none that fit the options", "list", "orders", "--state", "canceled")
+        for words, *arguments in ((r"replay 99: there is no such event; ipnctl list events shows them", "replay", "99"),
+                                  (r"subscriptions confirm 99: there is no such number; ipnctl subscriptions shows", "subscriptions", "confirm", "99"),
+                                  (r"conflicts accept 99: ", "conflicts", "accept", "99"), (r"hooks retry: nothing of that was given up", "hooks", "retry", "99"),
+                                  (r"show 99: ", "show", "99"), (r"explain 99: ", "explain", "99")):
+            run(1, words, *arguments)
         run(64, r"lists: no such verb; see ipnctl --help", "lists")
         run(64, r"--since=soon: is no time; write 2h or", "list", "orders", "--since", "soon")
         run(66, r"missing\.json: cannot be read: No such file", "verify", "missing.json")
-        run(66, r"replay 99: there is no such event; ipnctl list events shows them", "replay", "99")
+        with open(os.path.join(lab.folder, "unknown.json"), "w") as f:
+            f.write(json.dumps(lab.envelope(inner(), SigningCertURL="https://sns.us-east-1.amazonaws.com/SimpleNotificationService-" + "a" * 32 + ".pem")))
+        unknown = run(65, "", "verify", f.name).stdout
+        check(re.search(r"FAILED +certificate  .*name that file with --certificate\n", unknown) and
+              unknown.splitlines()[-1].endswith("unknown.json: certificate-missing"), unknown)
+        run(66, r"missing\.pem: cannot be read: No such file", "verify", f.name, "--certificate", "missing.pem")
         with open(os.path.join(lab.folder, "text.json"), "w") as f:
             f.write("no JSON")
         run(65, "", "verify", f.name)  # the rules are on stdout
@@ -131,7 +142,8 @@ def daemons():
         bench.run("ipn-hookd", 75, r"another ipn-hookd uses this folder; stop it first", config=lab.config)
         port = lab.port()
         taken = bench.config("taken", lambda t: t.replace("127.0.0.1:0", f"127.0.0.1:{port}").replace(lab.state, lab.folder))
-        bench.run("ipnd", 75, rf"127\.0\.0\.1:{port}", config=taken)
+        bench.run("ipnd", 75, rf"^\S*taken\.conf: listen\.https: cannot listen on 127\.0\.0\.1:{port}: Address already in use; another program listens there",
+                  config=taken)
         for name in ("ipn-hookd", "ipnd"):
             lab.stop(name)  # which is 0
         no_folder = bench.config("no-folder", lambda t: t.replace(lab.state, lab.folder + "/nowhere"))
@@ -143,7 +155,12 @@ def daemons():
         bench.run("ipn-hookd", 74, r"full-hookd/ipnd\.db: its folder cannot be used: File too large; it must be writable", config=bench.state("full-hookd"),
                   shell="trap '' XFSZ; ulimit -f 0;")
         key = os.path.join(lab.home, "tls.key")
-        bench.run("ipnd", 78, r"no-key\.conf: listen\.(certificate|private_key): .*tls\.key\.lost: No such file", config=bench.config("no-key", lambda t: t.replace(key, key + ".lost")))
+        bench.run("ipnd", 78, r"no-key\.conf: listen\.private_key: \S*tls\.key\.lost: No such file or directory; name the PEM file",
+                  config=bench.config("no-key", lambda t: t.replace(key, key + ".lost")))
+        bench.run("ipnd", 78, r"no-trust\.conf: sns\.trust: cannot read /nowhere\.pem: No such file or directory; name a PEM file",
+                  config=bench.config("no-trust", lambda t: re.sub(r"\ttrust = .*", '\ttrust = "/nowhere.pem"', t)))
+        bench.run("ipnd", 78, r"no-tls-trust\.conf: sns\.tls_trust: cannot read /nowhere\.pem: No such file or directory; name a PEM file",
+                  config=bench.config("no-tls-trust", lambda t: t.replace("fetch = no", 'fetch = yes\n\ttls_trust = "/nowhere.pem"')))
 
 
 @case("exit codes: who may not write is told who may (77), and reads as a member of the group, which writes nothing")
@@ -200,8 +217,14 @@ def permission():
         bench.run("ipnctl", 77, r"ipnd\.db: cannot be reached: Permission denied", "status", config=lab.config, **stranger)
         bench.run("ipnctl", 77, r"good\.json: cannot be read: Permission denied; run this as somebody who may", "verify", hidden(good),
                   config=lab.config, **member)
+        secret = bench.config("secret", lambda t: t)
+        for program, *arguments in (("ipnd",), ("ipn-hookd",), ("ipnctl", "status"), ("ipn-simulate", "play", "one-time")):
+            bench.run(program, 77, r"secret\.conf: Permission denied; name a readable configuration", *arguments, config=hidden(secret), **member)
+        for name, setting in (("tls.key", "private_key"), ("tls.pem", "certificate")):
+            bench.run("ipnd", 77, rf"ipnd\.conf: listen\.{setting}: {hidden(os.path.join(lab.home, name))}: Permission denied; it must be readable",
+                      config=lab.config, **member)
+            os.chmod(os.path.join(lab.home, name), 0o644)
         for program in ("ipnd", "ipn-hookd"):
-            os.chmod(os.path.join(lab.home, "tls.key"), 0o644)
             bench.run(program, 77, r"state(/ipnd\.db)?: .*cannot be used: Permission denied; it must .*be writable by this user", config=lab.config,
                       **member)
 

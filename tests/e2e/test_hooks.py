@@ -151,7 +151,7 @@ def replay():
         wait_for("again", lambda: runs(lab, "first")[1] == ("done", 2))
         with open(os.path.join(lab.folder, "first.ids")) as f:
             equal(f.read().splitlines()[-1], "2 2", "the same id, another attempt")
-        lab.ctl("replay", "99", code=66)
+        lab.ctl("replay", "99", code=1)
         lab.ctl("replay", code=64)
         lab.ctl("replay", "--since", "1h", "--hook", "nobody", code=64)
         lab.ctl("replay", "--since", "1h", "--hook", "none", code=1)

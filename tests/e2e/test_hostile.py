@@ -54,6 +54,9 @@ def http_shapes():
         head = b"POST /ipn HTTP/1.1\r\nHost: localhost\r\n"
         size = str(len(good)).encode()
         for what, request, expected in (
+                ("35 header message-id twice, the second another", head + b"x-amz-sns-message-id: " + json.loads(good)["MessageId"].encode() +
+                 b"\r\nx-amz-sns-message-id: " + str(uuid.uuid4()).encode() + b"\r\nContent-Length: " + size + b"\r\n\r\n" + good, {400}),
+                ("13 path with a NUL", head.replace(b"/ipn", b"/ipn%00") + b"Content-Length: " + size + b"\r\n\r\n" + good, {404}),
                 ("15 no length", head + b"\r\n", {411}),
                 ("28 two lengths", head + b"Content-Length: " + size + b"\r\nContent-Length: " + size + b"\r\n\r\n" + good,
                  {400}),

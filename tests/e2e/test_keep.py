@@ -260,7 +260,7 @@ def prune():
         lab.stop()
         verdicts = [v for v, in lab.rows("SELECT verdict FROM notification ORDER BY id")]
         equal(verdicts, ["applied"] * 4 + ["conflict", "unrecognized", "foreign"], "verdicts")
-        lab.ctl("prune", code=1)
+        lab.ctl("prune")
         change(lab, "UPDATE notification SET received_at = '2020-01-01T00:00:00.000Z' WHERE id <> 3")
         change(lab, "INSERT INTO hook_run (event_id, hook, account, environment, lane, state, updated_at, output) "
                     "VALUES (1, 'h', 'a', 'live', 'l', 'done', '2020-01-01T00:00:00.000Z', 'last')")
@@ -281,7 +281,9 @@ def prune():
             equal(after[table], before[table], table)
         raw = [name for _, name, *_ in lab.rows("PRAGMA table_info(notification)")].index("raw")
         equal(*(sorted(r[:raw] + r[raw + 1:] for r in d["notification"]) for d in (after, before)), "all but raw")
-        lab.ctl("prune", code=1)
+        lab.ctl("prune")
         lab.configure(lambda t: t.replace("database {", "database {\n\tkeep_raw = \"none\"", 1))
-        lab.ctl("prune", code=1)
+        check("is kept for ever" in lab.ctl("prune").stdout, "keep_raw")
+        said = json.loads(lab.ctl("prune", "--json").stdout)
+        equal((said["before"], said["bodies"], said["outputs"]), (None, 0, 0), "keep_raw")
         lab.ctl("prune", "x", code=64)

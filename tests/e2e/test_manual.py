@@ -28,7 +28,6 @@ NOT_RUN = {
 }
 # Exit codes other than 0: nothing of the kind is in the lab.
 CODES = {
-    "ipnctl prune --dry-run": 1,  # no body is 400 days old
     "ipnctl reprocess --dry-run": 1,  # all is understood
     "ipnctl subscriptions": 1,  # SNS has said nothing
 }
@@ -267,6 +266,11 @@ def form():
         equal([s for s in re.findall(r"^\.Sh (.*)$", text, re.M) if s in SECTIONS], list(SECTIONS), name)
         others = {f"{n} {s}" for n, s in re.findall(r"^\.Xr (\S+) (\d)", section(text, "SEE ALSO"), re.M)}
         check(others <= {" ".join(n.rsplit(".", 1)) for n in PAGES}, f"{name}: {others}")
+    for unit in glob.glob(os.path.join(SOURCE, "systemd", "*.service.in")):
+        with open(unit) as f:
+            told = [f"{n}.{s}" for n, s in re.findall(r"man:(\S+)\((\d)\)", re.search(r"^Documentation=(.*)$", f.read(), re.M).group(1))]
+        own = os.path.basename(unit).split(".")[0] + ".8"
+        check(told and set(told) <= set(PAGES) and (told[0] == own or own not in PAGES), f"{unit}: Documentation={told}")
     if not shutil.which("mandoc"):
         raise Skip("mandoc is not here; the rest is right")
     p = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *PAGES.values()], capture_output=True, text=True, timeout=PATIENCE)

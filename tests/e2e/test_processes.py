@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from lab import Lab, case, capture_xml, equal, inner, wait_for
+from lab import Lab, case, capture_xml, check, equal, inner, wait_for
 from threats import nothing, threat
 
 HEAD = "POST /ipn HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
@@ -141,6 +141,39 @@ def reload():
         lab.stop()
 
 
+@case("SIGHUP: another path and other limits are taken, also by status; what waits for a restart is named at each reload")
+def reload_path():
+    with Lab() as lab:
+        p = lab.start()
+        with open(lab.config) as f:
+            good = f.read()
+        done = 0
+
+        def hup(text):
+            nonlocal done
+            before = len(lab.log())
+            with open(lab.config, "w") as f:
+                f.write(text)
+            p.send_signal(signal.SIGHUP)
+            done += 1
+            wait_for("reload", lambda: lab.log().count("the configuration was reloaded") == done)
+            return sorted(re.findall(r"ipnd\.conf: (\S+) changes at a restart only", lab.log()[before:]))
+
+        body = json.dumps(lab.envelope(inner()))
+        equal(hup(good.replace("listen {", 'listen {\n\tpath = "/pay"\n\tmax_body = "1K"')), [], "warnings")
+        equal((lab.post(body).status, lab.post(body, path="/pay").status), (404, 413), "another path, a smaller limit")
+        urls = json.loads(lab.ctl("status", "--json").stdout)["ipnd"]["urls"]
+        check(urls and all(u.endswith("/pay") for u in urls if "://" in u), urls)
+        waits = good.replace("listen {", 'listen {\n\tpath = "/pay"\n\tmax_connections = 77')
+        equal(hup(waits), ["listen.max_connections"], "warnings")
+        equal(lab.post(body, path="/pay").status, 200, "the limit of before")
+        equal(hup(waits.replace("listen {", 'listen {\n\trequest_deadline = "9s"')), ["listen.max_connections", "listen.request_deadline"], "both")
+        equal(hup(good.replace(lab.database, lab.database + "2")), ["database.path"], "warnings")
+        equal(hup(good), [], "as it was at the start")
+        equal(lab.send(lab.envelope(inner())).status, 200, "the first path again")
+        lab.stop()
+
+
 @case("what cannot start says why, with its exit code")
 def refused_starts():
     with Lab() as lab:
@@ -151,8 +184,8 @@ def refused_starts():
         with open(lab.config) as f:
             good = f.read()
         for text, code, said in ((good + "x = 1\n", 78, "ipnd.conf:"),
-                                 (good.replace("tls.key", "signing.key"), 78, "listen.certificate"),
-                                 (good.replace("tls.pem", "nowhere.pem"), 78, "nowhere.pem"),
+                                 (good.replace("tls.key", "signing.key"), 78, "ipnd.conf: listen.private_key: "),
+                                 (good.replace("tls.pem", "nowhere.pem"), 78, "ipnd.conf: listen.certificate: "),
                                  (good.replace("/state/", "/nowhere/"), 66, "nowhere")):
             with open(lab.config, "w") as f:
                 f.write(text)

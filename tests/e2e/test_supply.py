@@ -161,7 +161,7 @@ def subscriptions():
         equal(states(), [(1, "pending", True)], "ignored by default")
         equal(lab.sns.requests, [], "no connection")
         check("ipnctl subscriptions confirm 1" in lab.ctl("status").stdout, "status says what to do")
-        lab.ctl("subscriptions", "confirm", "9", code=66)
+        lab.ctl("subscriptions", "confirm", "9", code=1)
         check("answered 404" in lab.ctl("subscriptions", "confirm", "1", code=65).stderr, "SNS does not know it")
         equal(states(), [(1, "failed", True)], "failed")
         lab.sns.replies[confirm_path(a)] = Reply("<ConfirmSubscriptionResponse/>")

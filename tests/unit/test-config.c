@@ -199,6 +199,12 @@ static const struct {
 	{"listen { max_body = \"99999999999999999999G\" }\n", 1, "write a size"},
 
 	/* account */
+	{SHOP
+	 "listen {\n\thttps = {\"[::]:1\", \"127.0.0.1:0\",\n\t\"[::]:1\", \"127.0.0.1:0\"}\n}\n",
+	 4,
+	 "listen: https names \"[::]:1\", which stands in https already; write each address once"},
+	{SHOP "listen {\n\thttp = {\"unix:/a\", \"127.0.0.1:1\"}\n\thttps = \"127.0.0.1:1\"\n}\n",
+	 3, "listen: http names \"127.0.0.1:1\", which stands in https already"},
 	{"account \"a\" {\n}\n", 1, "account \"a\": topic_arn is missing; write the ARN"},
 	{"account \"a\" {\n}\n", 1,
 	 "account \"a\": seller_id is missing; write one or more seller IDs"},
@@ -653,9 +659,11 @@ static const struct {
 	{"", "listen {", 100000, "", "FILE:1: the brace that opens here is never closed"},
 	{"listen {", "x {}", 100000, "}", "FILE:1: listen: x: there is no such setting"},
 	{"listen {", "listen {} ", 100000, "}", "FILE:1: listen: listen: there is no such setting"},
-	{"listen { https = {", "\"[::]:1\",", 256, "} }", NULL},
-	{"listen { https = {", "\"[::]:1\",", 257, "} }",
+	{"listen { https = {", "\"[::]:0\",", 256, "} }", NULL},
+	{"listen { https = {", "\"[::]:0\",", 257, "} }",
 	 "FILE:1: listen: https has 257 values; write at most 256"},
+	{"listen { https = {", "\"[::]:1\",", 100000, "} }",
+	 "FILE:1: listen: https has 100000 values; write at most 256"},
 	{"listen { https = {", "x,", 20000, "} }", "FILE:1: listen: https has 20000 values"},
 	{"", "\n", 900000, "listen { path = x }", "FILE:900001: listen: path"},
 	{"", "#\n", 400000, "listen { path = x }", "FILE:400001: listen: path"},
