@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/log.h"
 #include "base/utc.h"
 #include "journal/journal.h"
 #include "ledger/apply.h"
