@@ -46,16 +46,17 @@ function moves_from(object, from, i, words)
 	return words ? words : "final"
 }
 
+# The last column has no width: only so is it wrapped where a terminal of 80 columns has no room.
 function print_object(object, i, word)
 {
 	word = object_word[object]
 	print ".Ss " word
-	print ".Bl -column \"Suspended\" \"Suspended, Closed, Canceled\" \"provider_credit_reversal.completed\""
-	print ".It Em state Ta Em may become Ta Em event"
-	print ".It new Ta " moves_from(object, "NOTHING") " Ta -"
+	print ".Bl -column \"Suspended\" \"" word ".suspended\""
+	print ".It Em state Ta Em event Ta Em may become"
+	print ".It new Ta - Ta " moves_from(object, "NOTHING")
 	for (i = 1; i <= states_n; i++)
 		if ((object, states[i]) in has)
-			print ".It " state_word[states[i]] " Ta " moves_from(object, states[i]) " Ta " word "." state_event[states[i]]
+			print ".It " state_word[states[i]] " Ta " word "." state_event[states[i]] " Ta " moves_from(object, states[i])
 	print ".El"
 	if (object != "BILLING_AGREEMENT")
 		return

@@ -39,7 +39,7 @@ FNR == NR {
 			print ".Pp"
 		gsub(/\. /, ".\n", groups[g]) # mdoc: a new sentence, a new line
 		print groups[g]
-		print ".Bl -column \"000\" \"certificate-missing\" \"its certificate cannot be trusted: see the log\""
+		print ".Bl -column \"status\" \"certificate-missing\"" # the last column has no width: only so is it wrapped
 		print ".It Em status Ta Em verdict Ta Em meaning"
 		printf "%s", rows[g]
 		print ".El"

@@ -1,13 +1,18 @@
 #!/usr/bin/php
 <?php
 /*
- * Is an order of the shop paid? Prints what came in and what went back, and exits 0 when it is, 1 when not.
+ * Is an order of the shop paid? Prints what came in and what went back, and exits 0 when it is, 1 when not. Payments of the
+ * sandbox are not money: whoever buys with them has paid nothing.
  *
  *     paid.php 1000123 [DATABASE]        1000123: the shop's own order number
  *
  * The user must be a member of the group ipnd: `adduser www-data ipnd`, then restart php-fpm.
  */
-$number = $argv[1] ?? exit("Usage: paid.php NUMBER [DATABASE]\n");
+if ($argc < 2) {
+	fwrite(STDERR, "Usage: paid.php NUMBER [DATABASE]\n");
+	exit(64);
+}
+$number = $argv[1];
 $path = $argv[2] ?? '/var/lib/ipnd/ipnd.db';
 
 // Read only, whatever a query says; if the database is locked for a moment, wait for it.
@@ -16,7 +21,7 @@ $db = new PDO('sqlite:' . $path, null, null, [
 	PDO::ATTR_TIMEOUT => 5,
 	PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
 ]);
-$query = $db->prepare('SELECT * FROM order_money WHERE seller_order_id = ?');
+$query = $db->prepare("SELECT * FROM order_money WHERE seller_order_id = ? AND environment = 'live'");
 $query->execute([$number]);
 // All at once: a statement that is left half read holds up ipnd's log.
 $orders = $query->fetchAll(PDO::FETCH_ASSOC);

@@ -7,21 +7,25 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
-
-/* Ours is this file for every entry, which tells nobody anything. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
 
 #include "base/text.h"
 
 /* A longer line is cut. LINE_MAX, which sd_journal_print(3) keeps to as well. */
 #define LOG_LINE_SIZE 2048
 
-/* Where sd_journal_sendv(3) sends: without it, such as in a root folder of one's own, it says nothing and drops the entry. */
+/*
+ * Entries go there by systemd's native protocol ("NAME=value" and a line end for each field), and not by sd_journal_sendv(3):
+ * that waits for as long as the journal does not read, and with it would everybody who has sent us something.
+ */
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* How long a line waits for a journal that is behind. */
+#define JOURNAL_PATIENCE_USEC 100000
 
 /* Ids and names are far below that. */
 #define VALUE_SIZE 200
@@ -32,7 +36,9 @@
 
 static const char *name;
 static int highest = LOG_INFO;
+static int journal = -1; /* the socket */
 static bool to_journal;
+static uintmax_t lost; /* lines that the journal did not take, in a row */
 
 /*
  * $JOURNAL_STREAM holds device and inode of the stream that systemd connected; it is inherited, so only the
@@ -57,13 +63,23 @@ static bool stderr_is_journal(void)
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
+static bool open_journal(void)
+{
+	const struct timeval patience = {.tv_usec = JOURNAL_PATIENCE_USEC};
+
+	if (journal < 0)
+		journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return journal >= 0 &&
+	       setsockopt(journal, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0;
+}
+
 void log_open(const char *program, int max_priority)
 {
 	int saved = errno;
 
 	name = program;
 	highest = max_priority;
-	to_journal = stderr_is_journal() && access(JOURNAL_SOCKET, W_OK) == 0;
+	to_journal = stderr_is_journal() && access(JOURNAL_SOCKET, W_OK) == 0 && open_journal();
 	errno = saved;
 }
 
@@ -100,16 +116,19 @@ static void write_person(const char *text)
 	write_all(line, (size_t)n);
 }
 
-/* `size` includes "NAME=" and the end. */
+/* `size` includes "NAME=", the line end and the end. */
 static struct iovec field(char *ret, size_t size, const char *field_name, const char *value)
 {
 	size_t n = (size_t)snprintf(ret, size, "%s=", field_name);
 
-	text_escape_line(text_of(value), ret + n, size - n);
-	return (struct iovec){ret, n + strlen(ret + n)};
+	text_escape_line(text_of(value), ret + n, size - n - 1);
+	n += strlen(ret + n);
+	ret[n++] = '\n';
+	return (struct iovec){ret, n};
 }
 
-static int write_journal(int priority, const struct log_field *fields, size_t n, const char *text)
+static int send_entry(int priority, const struct log_field *fields, size_t n, const char *text,
+		      int flags)
 {
 	char message[LOG_LINE_SIZE], own[FIELDS_OWN - 1][FIELD_SIZE],
 		others[LOG_FIELDS_MAX][FIELD_SIZE];
@@ -119,14 +138,39 @@ static int write_journal(int priority, const struct log_field *fields, size_t n,
 		field(own[0], sizeof(own[0]), "PRIORITY", digit),
 		field(own[1], sizeof(own[1]), "SYSLOG_IDENTIFIER", log_program()),
 	};
-	int n_v = FIELDS_OWN;
+	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+	struct msghdr entry = {.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = v};
 
 	assert(n <= LOG_FIELDS_MAX);
+	entry.msg_iovlen = FIELDS_OWN;
 	for (size_t i = 0; i < n; i++)
 		if (fields[i].value && fields[i].value[0])
-			v[n_v++] = field(others[i], sizeof(others[i]), fields[i].name,
-					 fields[i].value);
-	return sd_journal_sendv(v, n_v);
+			v[entry.msg_iovlen++] = field(others[i], sizeof(others[i]), fields[i].name,
+						      fields[i].value);
+	return sendmsg(journal, &entry, flags | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/*
+ * One line waits for a journal that hangs, and those after it are lost, until it reads again: then it is told how many. False: there
+ * is no journal any more.
+ */
+static bool write_journal(int priority, const struct log_field *fields, size_t n, const char *text)
+{
+	char sum[96];
+	int r = 0;
+
+	if (lost > 0) {
+		snprintf(sum, sizeof(sum), "%ju lines are lost: the journal did not take them",
+			 lost);
+		r = send_entry(LOG_WARNING, NULL, 0, sum, MSG_DONTWAIT);
+		if (r == 0)
+			lost = 0;
+	}
+	if (r == 0)
+		r = send_entry(priority, fields, n, text, 0);
+	if (r == -EAGAIN)
+		lost++;
+	return r == 0 || r == -EAGAIN;
 }
 
 void log_write_fields(int priority, const struct log_field *fields, size_t n, const char *format,
@@ -136,9 +180,9 @@ void log_write_fields(int priority, const struct log_field *fields, size_t n, co
 	char text[LOG_LINE_SIZE + 1];
 	int saved = errno;
 
-	/* What the journal does not take is said on stderr, which it reads as well. */
+	/* The journal reads stderr as well. */
 	if (LOG_PRI(priority) <= highest && vsnprintf(text, sizeof(text), format, ap) >= 0 &&
-	    (!to_journal || write_journal(priority, fields, n, text) < 0))
+	    (!to_journal || !write_journal(priority, fields, n, text)))
 		write_person(text);
 	errno = saved;
 }

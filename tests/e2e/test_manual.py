@@ -277,6 +277,24 @@ def form():
     equal((p.returncode, p.stdout + p.stderr), (0, ""), "mandoc")
 
 
+def rendered(name):
+    """As a terminal of 80 columns shows it, with either of the two programs that man(1) calls."""
+    for command in (["groff", "-mdoc", "-Tascii", "-P-c", "-rLL=78n"], ["mandoc", "-Tascii", "-Owidth=78"]):
+        if not shutil.which(command[0]):
+            raise Skip(f"{command[0]} is not here")
+        p = subprocess.run([*command, PAGES[name]], capture_output=True, text=True, timeout=PATIENCE)
+        equal((p.returncode, p.stderr), (0, ""), f"{command[0]} {name}")
+        yield re.sub(r".\x08", "", p.stdout)
+
+
+@case("man pages: at 80 columns no line is wider, and no table's cell goes on in another's column")
+def width():
+    for name in PAGES:
+        for text in rendered(name):
+            lines = text.expandtabs().splitlines()
+            equal([line for line in lines if len(line) > 80 or line.startswith(" " * 60)], [], name)
+
+
 def run(program, *arguments):
     p = subprocess.run([os.path.join(BUILD, program), *arguments], capture_output=True, text=True, timeout=PATIENCE)
     equal(p.returncode, 0, f"{program} {arguments}: {p.stderr}")

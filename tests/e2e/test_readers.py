@@ -79,8 +79,13 @@ def php():
         paid = next(n for (n,) in lab.rows("SELECT seller_order_id FROM order_money WHERE captured_minor = total_minor "
                                            "AND refunded_minor + charged_back_minor = 0 AND seller_order_id IS NOT NULL"))
         back = lab.one("SELECT seller_order_id FROM order_money WHERE charged_back_minor > 0")
-        shutil.copy(os.path.join(READERS, "paid.php"), lab.folder)
-        script = os.path.join(lab.folder, "paid.php")
+        equal(read(os.path.join(READERS, "paid.php"), paid, lab.database).returncode, 1, "what was paid in the sandbox is not paid")
+        equal(read(os.path.join(READERS, "paid.php")).returncode, 64, "no number")
+        script = shutil.copy(os.path.join(READERS, "paid.php"), lab.folder)
+        with open(script, "r+") as f:
+            text = f.read().replace("'live'", "'sandbox'")
+            f.seek(0)
+            f.write(text)
         for member in (None, MEMBER):
             p = read(script, paid, lab.database, user=member, group=GROUP)
             equal((p.returncode, p.stderr), (0, ""), p.stdout)

@@ -95,7 +95,7 @@ def hooks_go_on(lab):
 
 @case("upgrade: the database of each earlier schema becomes this one's, with every row, and stories, lists and hooks go on")
 def every_version():
-    equal([int(re.search(r"schema-(\d+)", d).group(1)) for d in DUMPS][:6], [1, 2, 3, 4, 5, 6], "the dumps")
+    equal(sorted(int(re.search(r"schema-(\d+)", d).group(1)) for d in DUMPS), list(range(1, newest())), "the dumps")
     with Lab() as lab:
         lab.start()
         fresh = schema(lab.database)

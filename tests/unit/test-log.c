@@ -4,10 +4,10 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
+#include <sys/un.h>
+#include <time.h>
 
 #include "base/exit.h"
 #include "unit.h"
@@ -17,18 +17,38 @@
 
 static int real_stderr = -1, capture = -1;
 
-/* In place of libsystemd's: the fields of the last entry, a line each. */
+/* What the journal got last, and the answer that it gives instead when there is an error. */
 static char entry[LOG_MAX];
 static int journal_error;
+static bool journal_hangs;
 
-int sd_journal_sendv(const struct iovec *v, int n)
+/* In place of the C library's, for log.c: the journal's socket is one of ours, which nobody reads while the journal hangs. */
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
+	static int ours = -1;
+	static const struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "\0test-log"};
 	size_t used = 0;
+	ssize_t n;
 
-	for (int i = 0; i < n && used < sizeof(entry); i++)
-		used += (size_t)snprintf(entry + used, sizeof(entry) - used, "%.*s\n",
-					 (int)v[i].iov_len, (const char *)v[i].iov_base);
-	return journal_error;
+	for (size_t i = 0; i < m->msg_iovlen; i++) {
+		memcpy(entry + used, m->msg_iov[i].iov_base, m->msg_iov[i].iov_len);
+		used += m->msg_iov[i].iov_len;
+	}
+	entry[used] = 0;
+	ck_assert_str_eq(((const struct sockaddr_un *)m->msg_name)->sun_path,
+			 "/run/systemd/journal/socket");
+	if (journal_error) {
+		errno = -journal_error;
+		return -1;
+	}
+	if (ours < 0) {
+		ours = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		ck_assert_int_eq(bind(ours, (const struct sockaddr *)&to, sizeof(to)), 0);
+	}
+	n = sendto(fd, entry, used, flags, (const struct sockaddr *)&to, sizeof(to));
+	while (!journal_hangs && recv(ours, entry, sizeof(entry) - 1, MSG_DONTWAIT) > 0)
+		continue;
+	return n;
 }
 
 /* In place of the C library's, for log.c: where tests run, the journal may not be there. */
@@ -228,6 +248,46 @@ START_TEST(test_journal)
 }
 END_TEST
 
+static int64_t monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Whoever logs waits once, and goes on; what was lost is counted. */
+START_TEST(test_journal_hangs)
+{
+	int64_t began_ms;
+
+	capture_stderr();
+	set_stream("", 0, 0);
+	journal_hangs = true;
+	began_ms = monotonic_ms();
+	for (int i = 0; i < 20000; i++)
+		log_info("line %d", i);
+	ck_assert_int_ge(monotonic_ms() - began_ms, 90);
+	ck_assert_int_lt(monotonic_ms() - began_ms, 10000);
+	ck_assert_str_eq(captured(), "");
+	ck_assert_ptr_nonnull(strstr(entry, " lines are lost: the journal did not take them\n"));
+
+	journal_hangs = false;
+	log_info("not yet"); /* no place, but the journal reads then */
+	log_info("again");
+	ck_assert_str_eq(entry, "MESSAGE=again\nPRIORITY=6\nSYSLOG_IDENTIFIER=p\n");
+	ck_assert_str_eq(captured(), "");
+
+	/* gone for good meanwhile */
+	journal_hangs = true;
+	for (int i = 0; i < 20000; i++)
+		log_info("line %d", i);
+	journal_error = -ECONNREFUSED;
+	log_info("gone");
+	ck_assert_str_eq(captured(), "p: gone\n");
+}
+END_TEST
+
 /* Each field is one of ours: nothing in a value ends it or begins another. */
 START_TEST(test_fields)
 {
@@ -335,6 +395,7 @@ int main(void)
 	tcase_add_test(c, test_errno);
 	tcase_add_test(c, test_long_line);
 	tcase_add_test(c, test_journal);
+	tcase_add_test(c, test_journal_hangs);
 	tcase_add_test(c, test_fields);
 	tcase_add_test(c, test_not_journal);
 	tcase_add_test(c, test_exit_code);

@@ -25,14 +25,14 @@ static enum state page_state(enum object_type o, const char *s)
 	return found;
 }
 
-/* ".It Open Ta Suspended, Closed Ta order_reference.open", behind the ".It ". */
+/* ".It Open Ta order_reference.open Ta Suspended, Closed", behind the ".It ". */
 static void read_row(enum object_type o, char *row)
 {
-	char *moves = strstr(row, " Ta "), *event = moves ? strstr(moves + 4, " Ta ") : NULL;
+	char *event = strstr(row, " Ta "), *moves = event ? strstr(event + 4, " Ta ") : NULL;
 	CLEANUP(freep) char *name = NULL;
 	enum state from;
 
-	ck_assert_msg(event != NULL, "%s: %s", object_word(o), row);
+	ck_assert_msg(moves != NULL, "%s: %s", object_word(o), row);
 	*moves = *event = 0;
 	moves += 4;
 	from = page_state(o, row);
