@@ -27,7 +27,7 @@ struct ledger {
 	/*
 	 * What stands in the write-ahead log may not be on disk: a sync failed, or we do not know what happened
 	 * before we came. A second fsync of the same pages would claim success (the kernel marks them clean after
-	 * the first failure), so they are copied into the database and synced there before anything is believed.
+	 * the first failure), so they are copied into the database and synced there, or written again, before anything is believed.
 	 */
 	bool suspect;
 	bool inherited; /* LEDGER_OWN: the log is another process's as yet */
