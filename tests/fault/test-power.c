@@ -14,6 +14,8 @@
 	29 /* moments between two cuts where a sync has failed; $IPND_FAULT_EVERY, which is also for the others */
 #define SEEDS 1 /* outcomes of each cut; $IPND_FAULT_SEEDS */
 
+DEFINE_CLEANUP(sqlite3 *, sqlite3_close)
+
 static char *healthy;
 static struct answered answered;
 static unsigned long every, seeds, cuts, failed_syncs;
@@ -94,28 +96,51 @@ static void deliver_all(struct ledger *l)
 		(void)script_turn(l, i, TURN, &answered);
 }
 
+/* Somebody reads, and forgets to end it: the log cannot be copied whole. */
+static void begin_reading(const char *folder, sqlite3 **ret)
+{
+	CLEANUP(freep) char *path = unit_format("%s/ipnd.db", folder);
+
+	ck_assert_int_eq(sqlite3_open_v2(path, ret, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	ck_assert_int_eq(
+		sqlite3_exec(*ret, "BEGIN; SELECT count(*) FROM notification", NULL, NULL, NULL),
+		SQLITE_OK);
+}
+
 /* False when there is no such sync. */
-static bool fail_sync(unsigned long at, bool restart)
+static bool fail_sync(unsigned long at, bool restart, bool read)
 {
 	CLEANUP(freep) char *folder = unit_folder();
 	CLEANUP(freep) char *next = unit_folder();
 	CLEANUP(ledger_closep) struct ledger *l = NULL, *left = NULL;
+	CLEANUP(sqlite3_closep) sqlite3 *reader = NULL;
 	bool failed;
 
 	memset(&answered, 0, sizeof(answered));
 	disk_begin(folder, cut);
 	disk_fail_sync(at);
-	if (open_it(folder, &l) == 0)
+	if (open_it(folder, &l) == 0) {
+		(void)script_turn(l, 0, TURN, &answered);
+		if (read)
+			begin_reading(folder, &reader);
+		(void)script_turn(l, TURN, TURN, &answered);
+		(void)script_turn(l, 2 * TURN, TURN, &answered);
+		sqlite3_close(TAKE(reader));
 		(void)script_rest(l, TURN, &answered);
+	}
 	failed = disk_sync_failed();
 	if (failed && restart) {
+		sqlite3_close(TAKE(reader));
 		/* As a kill leaves it: nothing is closed, and what was not answered is forgotten. */
 		left = TAKE(l);
 		disk_move(next);
 	}
 	if (!l)
 		ck_assert_int_eq(open_it(restart && failed ? next : folder, &l), 0);
+	if (read && failed && restart)
+		begin_reading(next, &reader);
 	deliver_all(l);
+	sqlite3_close(TAKE(reader));
 	deliver_all(l);
 	if (failed)
 		look(at);
@@ -134,12 +159,13 @@ START_TEST(failed_sync)
 
 	every = setting("IPND_FAULT_EVERY", EVERY);
 	only_after_failure = true;
-	while (fail_sync(at, _i))
+	while (fail_sync(at, _i % 2, _i / 2))
 		at++;
 	failed_syncs = at - 1;
 	ck_assert_uint_gt(failed_syncs, 5);
-	fprintf(stderr, "# %lu syncs failed, %s: %lu cuts\n", failed_syncs,
-		_i ? "and ipnd was killed" : "and ipnd went on", cuts);
+	fprintf(stderr, "# %lu syncs failed, %s%s: %lu cuts\n", failed_syncs,
+		_i % 2 ? "and ipnd was killed" : "and ipnd went on",
+		_i / 2 ? ", beside a reader" : "", cuts);
 }
 END_TEST
 
@@ -163,6 +189,6 @@ int main(void)
 
 	tcase_add_unchecked_fixture(c, make, done);
 	tcase_add_test(c, cut_anywhere);
-	tcase_add_loop_test(c, failed_sync, 0, 2);
+	tcase_add_loop_test(c, failed_sync, 0, 4);
 	return script_main(suite);
 }
