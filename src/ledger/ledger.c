@@ -328,27 +328,6 @@ static int check_same_schema(struct ledger *l)
 	return r;
 }
 
-/*
- * That what the file holds is on disk. A reader of an older state keeps the log from being copied whole, for hours if its owner forgot
- * it: then the log is written once more instead.
- */
-static int make_sure(struct ledger *l)
-{
-	bool rewritten = l->inherited;
-	int r = l->inherited ? ledger_rewrite_log(l) : 0;
-
-	if (r < 0)
-		return r;
-	l->inherited = false;
-	r = ledger_errno(
-		l, sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
-	if (r == -EBUSY)
-		r = rewritten ? 0 : ledger_rewrite_log(l);
-	if (r == 0)
-		l->suspect = false;
-	return r;
-}
-
 int ledger_begin(struct ledger *l)
 {
 	int r;
@@ -360,7 +339,7 @@ int ledger_begin(struct ledger *l)
 		return ledger_run(l, "BEGIN");
 	r = l->mode == LEDGER_OWN ? files_check(l) : 0;
 	if (r == 0 && l->mode == LEDGER_OWN && l->suspect)
-		r = make_sure(l);
+		r = ledger_make_sure(l);
 	if (r < 0)
 		return r;
 	r = ledger_run(l, "BEGIN IMMEDIATE");

@@ -1,4 +1,4 @@
-/* The write-ahead log that an earlier process has left. */
+/* The write-ahead log that may not be on disk although it can be read: an earlier process's, or after a failed sync. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -46,5 +46,22 @@ int ledger_rewrite_log(struct ledger *l)
 	if (r == 0)
 		r = rewrite(l);
 	ledger_rollback(l);
+	return r;
+}
+
+int ledger_make_sure(struct ledger *l)
+{
+	bool rewritten = l->inherited;
+	int r = l->inherited ? ledger_rewrite_log(l) : 0;
+
+	if (r < 0)
+		return r;
+	l->inherited = false;
+	r = ledger_errno(
+		l, sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+	if (r == -EBUSY)
+		r = rewritten ? 0 : ledger_rewrite_log(l);
+	if (r == 0)
+		l->suspect = false;
 	return r;
 }

@@ -62,6 +62,12 @@ int ledger_migrate(struct ledger *l, int from);
  */
 int ledger_rewrite_log(struct ledger *l);
 
+/*
+ * That what a suspect file holds is on disk: copies the log into the database and syncs it. A reader of an older state forbids that,
+ * for hours if its owner forgot it: then the log is written once more instead. 0 or negative errno, then it stays suspect.
+ */
+int ledger_make_sure(struct ledger *l);
+
 int query_prepare(struct ledger *l, enum query q);
 
 /* files.c: 0 or negative errno. The last: -ESTALE when one was removed or replaced. */
