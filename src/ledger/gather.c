@@ -49,16 +49,6 @@ static const sqlite3_io_methods *real(const struct wal *w)
 	return w->real->pMethods;
 }
 
-/*
- * Of a transaction that is undone what it had gathered stays. Once the lock is free another process writes at the same place of the
- * log, so it goes before that.
- */
-static void forget(struct wal *w)
-{
-	w->used = 0;
-	w->lost = false;
-}
-
 /* What cannot be written is dropped: it belongs to a transaction that can no longer be committed, since that takes a sync. */
 static int flush(struct wal *w)
 {
@@ -70,6 +60,16 @@ static int flush(struct wal *w)
 	r = real(w)->xWrite(w->real, w->bytes, used, w->at);
 	w->lost |= r != SQLITE_OK;
 	return r;
+}
+
+/*
+ * Once the lock is free another process writes at the same place of the log, so nothing may come later. With synchronous=FULL that is
+ * only what belongs to a transaction that is undone, and whether it can be written is all the same.
+ */
+static void settle(struct wal *w)
+{
+	flush(w);
+	w->lost = false;
 }
 
 static int wal_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
@@ -184,7 +184,7 @@ static int base_shm_lock(sqlite3_file *file, int offset, int n, int flags)
 	const struct base *b = (const struct base *)file->pMethods;
 
 	if (b->wal && flags & SQLITE_SHM_UNLOCK && offset == WRITE_LOCK)
-		forget(b->wal);
+		settle(b->wal);
 	return b->real->xShmLock(file, offset, n, flags);
 }
 

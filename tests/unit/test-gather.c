@@ -189,6 +189,29 @@ START_TEST(after_a_full_disk_the_next_is_committed)
 }
 END_TEST
 
+/* Who asks for no sync, as tests/bench/seed does, still has all of it in the log when the transaction has ended. */
+START_TEST(without_syncs_all_is_written_as_well)
+{
+	struct ledger *l = open_it(LEDGER_OWN), *other = open_it(LEDGER_WRITE);
+
+	ck_assert_int_eq(ledger_run(l, "PRAGMA synchronous = OFF"), 0);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ck_assert_int_eq(count_many(l, "first"), 0);
+	ck_assert_int_eq(ledger_commit(l), 0);
+	ck_assert_int_eq(ledger_begin(other), 0);
+	ck_assert_int_eq(count_many(other, "second"), 0);
+	ck_assert_int_eq(ledger_commit(other), 0);
+	ck_assert_int_eq(ledger_begin(l), 0);
+	ck_assert_int_eq(count_one(l, "third"), 0);
+	ck_assert_int_eq(ledger_commit(l), 0);
+	expect_int("SELECT integrity_check = 'ok' FROM pragma_integrity_check", 1);
+	expect_int("SELECT count(*) FROM verdict_count", 2 * MANY + 1);
+	ledger_close(l);
+	ledger_close(other);
+	expect_int("SELECT integrity_check = 'ok' FROM pragma_integrity_check", 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("gather");
@@ -197,5 +220,6 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, what_is_undone_is_never_written, 0, 2 * THENS);
 	tcase_add_test(c, after_a_full_disk_the_next_is_committed);
+	tcase_add_test(c, without_syncs_all_is_written_as_well);
 	return unit_main(suite);
 }
