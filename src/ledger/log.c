@@ -1,5 +1,6 @@
 /* The write-ahead log that may not be on disk although it can be read: an earlier process's, or after a failed sync. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -49,16 +50,48 @@ int ledger_rewrite_log(struct ledger *l)
 	return r;
 }
 
+/*
+ * Which lock on the -shm is held while the log is copied, and where in it stands how much of the log is copied
+ * (https://sqlite.org/walformat.html, 2.1 and 2.3).
+ */
+#define COPY_LOCK   1
+#define COPIED_AT   (96 / sizeof(uint32_t))
+#define REGION_SIZE 32768 /* that SQLite maps */
+
+void ledger_copy_again(sqlite3 *db)
+{
+	volatile void *shm = NULL;
+	sqlite3_file *f = NULL;
+
+	if (sqlite3_file_control(db, NULL, SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK || !f ||
+	    !f->pMethods ||
+	    f->pMethods->xShmLock(f, COPY_LOCK, 1, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE) !=
+		    SQLITE_OK)
+		return;
+	if (f->pMethods->xShmMap(f, 0, REGION_SIZE, 0, &shm) == SQLITE_OK && shm)
+		((volatile uint32_t *)shm)[COPIED_AT] = 0;
+	f->pMethods->xShmBarrier(f);
+	f->pMethods->xShmLock(f, COPY_LOCK, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+}
+
+int ledger_checkpoint(sqlite3 *db, int mode, int *ret_copied)
+{
+	int in_log, r = sqlite3_wal_checkpoint_v2(db, NULL, mode, &in_log, ret_copied);
+
+	if (r != SQLITE_OK && (r & 0xff) != SQLITE_BUSY)
+		ledger_copy_again(db);
+	return r;
+}
+
 int ledger_make_sure(struct ledger *l)
 {
 	bool rewritten = l->inherited;
-	int r = l->inherited ? ledger_rewrite_log(l) : 0;
+	int copied, r = l->inherited ? ledger_rewrite_log(l) : 0;
 
 	if (r < 0)
 		return r;
 	l->inherited = false;
-	r = ledger_errno(
-		l, sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+	r = ledger_errno(l, ledger_checkpoint(l->db, SQLITE_CHECKPOINT_TRUNCATE, &copied));
 	if (r == -EBUSY)
 		r = rewritten ? 0 : ledger_rewrite_log(l);
 	if (r == 0)

@@ -68,6 +68,14 @@ int ledger_rewrite_log(struct ledger *l);
  */
 int ledger_make_sure(struct ledger *l);
 
+/*
+ * sqlite3_wal_checkpoint_v2(), SQLite's result. It syncs the database only when it has reached the log's end, and remembers before what
+ * is copied. When that sync fails, what earlier ones had copied is lost as well: then all that is in the log is to be copied again.
+ */
+int ledger_checkpoint(sqlite3 *db, int mode, int *ret_copied);
+/* After another sync of the database that failed. Does nothing while another process copies. */
+void ledger_copy_again(sqlite3 *db);
+
 int query_prepare(struct ledger *l, enum query q);
 
 /* files.c: 0 or negative errno. The last: -ESTALE when one was removed or replaced. */
