@@ -30,19 +30,6 @@ struct checkpointer {
 	int frames; /* the turn's: in the log after its last COMMIT */
 };
 
-/*
- * SQLite syncs the database only when a checkpoint has reached the log's end, which one beside a writer never does: the last one, in a
- * turn, would sync the pages of all.
- */
-static void sync_database(struct checkpointer *c)
-{
-	sqlite3_file *f = NULL;
-
-	if (sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_FILE_POINTER, &f) == SQLITE_OK && f &&
-	    f->pMethods->xSync(f, SQLITE_SYNC_NORMAL) != SQLITE_OK)
-		ledger_copy_again(c->db);
-}
-
 static void copy(struct checkpointer *c)
 {
 	int copied = 0;
@@ -50,7 +37,8 @@ static void copy(struct checkpointer *c)
 	/* What fails is not copied, and comes again: until then it stands in the log, which is synced. */
 	if (ledger_checkpoint(c->db, SQLITE_CHECKPOINT_PASSIVE, &copied) == SQLITE_OK)
 		atomic_store(&c->copied, copied);
-	sync_database(c);
+	/* A copy beside a writer never reaches the log's end: the last one, in a turn, would sync the pages of all. */
+	ledger_sync_database(c->db);
 	atomic_store(&c->busy, false);
 }
 

@@ -179,6 +179,18 @@ static int configure(struct ledger *l)
 	return ledger_run(l, "PRAGMA cell_size_check = ON");
 }
 
+/* After a COMMIT, with the frames that are in the log now. An error here would be the COMMIT's, which has succeeded. */
+static int on_commit(void *unused, sqlite3 *db, const char *name, int frames)
+{
+	int copied;
+
+	(void)unused;
+	(void)name;
+	if (frames >= CHECKPOINT_PAGES)
+		ledger_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &copied);
+	return SQLITE_OK;
+}
+
 /* How a writer writes. */
 static int configure_writer(struct ledger *l)
 {
@@ -186,12 +198,13 @@ static int configure_writer(struct ledger *l)
 
 	/* Readers of the group cannot make these files: they stay when the last writer leaves. */
 	sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
+	sqlite3_wal_hook(l->db, on_commit, NULL); /* instead of PRAGMA wal_autocheckpoint */
 	/* A savepoint over some pages spills its journal into a temporary file: /tmp may be full, or not ours to write. */
 	/* clang-format off */
 	return ledger_run(l,
 		"PRAGMA page_size = " STRING(PAGE_BYTES) "; PRAGMA cache_size = -" STRING(CACHE_KIB) ";"
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-		"PRAGMA wal_autocheckpoint = " STRING(CHECKPOINT_PAGES) "; PRAGMA journal_size_limit = " STRING(WAL_LIMIT) ";"
+		"PRAGMA journal_size_limit = " STRING(WAL_LIMIT) ";"
 		/* Of a file that had no log the first read makes it. */
 		"PRAGMA user_version");
 	/* clang-format on */

@@ -58,7 +58,7 @@ int ledger_rewrite_log(struct ledger *l)
 #define COPIED_AT   (96 / sizeof(uint32_t))
 #define REGION_SIZE 32768 /* that SQLite maps */
 
-void ledger_copy_again(sqlite3 *db)
+static void copy_again(sqlite3 *db)
 {
 	volatile void *shm = NULL;
 	sqlite3_file *f = NULL;
@@ -79,8 +79,17 @@ int ledger_checkpoint(sqlite3 *db, int mode, int *ret_copied)
 	int in_log, r = sqlite3_wal_checkpoint_v2(db, NULL, mode, &in_log, ret_copied);
 
 	if (r != SQLITE_OK && (r & 0xff) != SQLITE_BUSY)
-		ledger_copy_again(db);
+		copy_again(db);
 	return r;
+}
+
+void ledger_sync_database(sqlite3 *db)
+{
+	sqlite3_file *f = NULL;
+
+	if (sqlite3_file_control(db, NULL, SQLITE_FCNTL_FILE_POINTER, &f) == SQLITE_OK && f &&
+	    f->pMethods && f->pMethods->xSync(f, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+		copy_again(db);
 }
 
 int ledger_make_sure(struct ledger *l)

@@ -73,8 +73,8 @@ int ledger_make_sure(struct ledger *l);
  * is copied. When that sync fails, what earlier ones had copied is lost as well: then all that is in the log is to be copied again.
  */
 int ledger_checkpoint(sqlite3 *db, int mode, int *ret_copied);
-/* After another sync of the database that failed. Does nothing while another process copies. */
-void ledger_copy_again(sqlite3 *db);
+/* The sync alone, with the same care. */
+void ledger_sync_database(sqlite3 *db);
 
 int query_prepare(struct ledger *l, enum query q);
 
