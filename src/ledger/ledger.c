@@ -15,12 +15,6 @@
 #define READ_WAIT_MS    1000     /* LEDGER_READ: only log recovery locks readers out */
 #define WAL_LIMIT       67108864 /* bytes: what a large backlog leaves behind is cut to this */
 
-/*
- * A page that many messages change is copied into the database once for all that came between two checkpoints. A longer log gains
- * little more, and its checkpoint would keep answers waiting where no thread makes it (checkpoint.c).
- */
-#define CHECKPOINT_PAGES 8000
-
 /* With a million notifications stored, a message reads 12 pages that 4 MiB do not hold, 10 that 8 and 9 that 16 do not. */
 #define CACHE_KIB 8192
 
@@ -179,18 +173,6 @@ static int configure(struct ledger *l)
 	return ledger_run(l, "PRAGMA cell_size_check = ON");
 }
 
-/* After a COMMIT, with the frames that are in the log now. An error here would be the COMMIT's, which has succeeded. */
-static int on_commit(void *unused, sqlite3 *db, const char *name, int frames)
-{
-	int copied;
-
-	(void)unused;
-	(void)name;
-	if (frames >= CHECKPOINT_PAGES)
-		ledger_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &copied);
-	return SQLITE_OK;
-}
-
 /* How a writer writes. */
 static int configure_writer(struct ledger *l)
 {
@@ -198,7 +180,7 @@ static int configure_writer(struct ledger *l)
 
 	/* Readers of the group cannot make these files: they stay when the last writer leaves. */
 	sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
-	sqlite3_wal_hook(l->db, on_commit, NULL); /* instead of PRAGMA wal_autocheckpoint */
+	ledger_copy_when_long(l->db);
 	/* A savepoint over some pages spills its journal into a temporary file: /tmp may be full, or not ours to write. */
 	/* clang-format off */
 	return ledger_run(l,

@@ -73,6 +73,8 @@ int ledger_make_sure(struct ledger *l);
  * is copied. When that sync fails, what earlier ones had copied is lost as well: then all that is in the log is to be copied again.
  */
 int ledger_checkpoint(sqlite3 *db, int mode, int *ret_copied);
+/* Makes one after a COMMIT that leaves a long log, as PRAGMA wal_autocheckpoint would. */
+void ledger_copy_when_long(sqlite3 *db);
 /* The sync alone, with the same care. */
 void ledger_sync_database(sqlite3 *db);
 
