@@ -125,6 +125,9 @@ int ledger_make_sure(struct ledger *l)
 
 	if (r < 0)
 		return r;
+	/* Nor is it known whether the last sync of the database has succeeded. */
+	if (l->inherited)
+		copy_again(l->db);
 	l->inherited = false;
 	r = ledger_errno(l, ledger_checkpoint(l->db, SQLITE_CHECKPOINT_TRUNCATE, &copied));
 	if (r == -EBUSY)
