@@ -196,6 +196,7 @@ static int gives_attributes(struct ledger *l, const struct fact *fact,
 			    const struct ledger_message *m)
 {
 	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	struct text message_id;
 	int64_t sent_at_ms;
 	int r;
 
@@ -211,7 +212,10 @@ static int gives_attributes(struct ledger *l, const struct fact *fact,
 	sent_at_ms = query_time(s, "sent_at");
 	if (m->sent_at_ms != sent_at_ms)
 		return m->sent_at_ms > sent_at_ms;
-	return strncmp(m->message_id.at, query_string(s, "message_id"), m->message_id.len) > 0;
+	message_id = query_text(s, "message_id");
+	if (!message_id.at)
+		return -ENOMEM;
+	return strncmp(m->message_id.at, message_id.at, m->message_id.len) > 0;
 }
 
 /* What a billing agreement's notification tells besides the state. */

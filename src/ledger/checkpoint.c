@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "ledger/private.h"
 
 /* Frames of the log: pages of 2 KiB, in older databases of 4. */
 #define ENOUGH                                                                                     \
@@ -29,27 +30,15 @@ struct checkpointer {
 	int frames; /* the turn's: in the log after its last COMMIT */
 };
 
-/*
- * SQLite syncs the database only when a checkpoint has reached the log's end, which one beside a writer never does: the last one, in a
- * turn, would sync the pages of all.
- */
-static void sync_database(struct checkpointer *c)
-{
-	sqlite3_file *f = NULL;
-
-	if (sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_FILE_POINTER, &f) == SQLITE_OK && f)
-		f->pMethods->xSync(f, SQLITE_SYNC_NORMAL);
-}
-
 static void copy(struct checkpointer *c)
 {
-	int in_log = 0, copied = 0;
+	int copied = 0;
 
 	/* What fails is not copied, and comes again: until then it stands in the log, which is synced. */
-	if (sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) ==
-	    SQLITE_OK)
+	if (ledger_checkpoint(c->db, SQLITE_CHECKPOINT_PASSIVE, &copied) == SQLITE_OK)
 		atomic_store(&c->copied, copied);
-	sync_database(c);
+	/* A copy beside a writer never reaches the log's end: the last one, in a turn, would sync the pages of all. */
+	ledger_sync_database(c->db);
 	atomic_store(&c->busy, false);
 }
 
@@ -84,8 +73,9 @@ static void wake(struct checkpointer *c, bool end)
 static int on_commit(void *userdata, sqlite3 *db, const char *name, int frames)
 {
 	struct checkpointer *c = userdata;
-	int rest;
+	int copied, rest;
 
+	(void)name;
 	if (frames < c->frames)
 		atomic_store(&c->copied, 0);
 	c->frames = frames;
@@ -93,7 +83,7 @@ static int on_commit(void *userdata, sqlite3 *db, const char *name, int frames)
 		return SQLITE_OK;
 	rest = frames - atomic_load(&c->copied);
 	if (frames >= MOST || (rest < frames && rest <= REST)) {
-		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		ledger_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &copied);
 	} else if (rest < frames || rest >= ENOUGH) {
 		atomic_store(&c->busy, true);
 		wake(c, false);

@@ -7,8 +7,8 @@
 struct checkpointer;
 
 /*
- * Copies the write-ahead log of `db` into the database from now on, instead of the connection itself after a COMMIT (PRAGMA
- * wal_autocheckpoint). The thread has a connection of its own, and nothing else in common with the caller's. `db` is borrowed: close
+ * Copies the write-ahead log of `db` into the database from now on, instead of the connection itself after a COMMIT
+ * (ledger_copy_when_long()). The thread has a connection of its own, and nothing else in common with the caller's. `db` is borrowed: close
  * it after the checkpointer. 0 or negative errno.
  */
 int checkpointer_new(sqlite3 *db, struct checkpointer **ret);

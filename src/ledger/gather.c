@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <sqlite3.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,13 +12,24 @@
 #define NAME_SIZE   64
 #define GATHER_SIZE (64 * 1024) /* 31 pages with their heads */
 
+/* Which of the locks on the -shm a writer holds (https://sqlite.org/walformat.html, 2.3): SQLite's own name for it is not public. */
+#define WRITE_LOCK 0
+
 struct wal {
 	sqlite3_file file; /* what SQLite sees */
 	sqlite3_file *real;
+	struct base *base;
 	sqlite3_int64 at; /* where `bytes` belong */
 	int used;
-	bool lost; /* something gathered could not be written: the next sync says so */
+	bool lost; /* something gathered could not be written: the sync of this transaction says so */
 	char *bytes;
+};
+
+/* Stands behind the real file of a database, whose methods these are but for one. */
+struct base {
+	sqlite3_io_methods methods; /* first, so that the file's methods lead here */
+	const sqlite3_io_methods *real;
+	struct wal *wal; /* NULL: not open */
 };
 
 /* Over one VFS. It stays for good: open files point at it. */
@@ -48,6 +60,16 @@ static int flush(struct wal *w)
 	r = real(w)->xWrite(w->real, w->bytes, used, w->at);
 	w->lost |= r != SQLITE_OK;
 	return r;
+}
+
+/*
+ * Once the lock is free another process writes at the same place of the log, so nothing may come later. With synchronous=FULL that is
+ * only what belongs to a transaction that is undone, and whether it can be written is all the same.
+ */
+static void settle(struct wal *w)
+{
+	flush(w);
+	w->lost = false;
 }
 
 static int wal_write(sqlite3_file *file, const void *from, int n, sqlite3_int64 at)
@@ -104,10 +126,11 @@ static int wal_size(sqlite3_file *file, sqlite3_int64 *ret)
 static int wal_close(sqlite3_file *file)
 {
 	struct wal *w = wal_of(file);
-	int flushed = flush(w), r = real(w)->xClose(w->real);
+	int r = real(w)->xClose(w->real);
 
+	w->base->wal = NULL;
 	sqlite3_free(w->bytes);
-	return r != SQLITE_OK ? r : flushed;
+	return r;
 }
 
 static int wal_lock(sqlite3_file *file, int level)
@@ -156,26 +179,79 @@ static const sqlite3_io_methods wal_methods = {
 	.xDeviceCharacteristics = wal_device,
 };
 
-/* Any file but the log is the real one's. SQLite closes what has methods, opened or not. */
+static int base_shm_lock(sqlite3_file *file, int offset, int n, int flags)
+{
+	const struct base *b = (const struct base *)file->pMethods;
+
+	if (b->wal && flags & SQLITE_SHM_UNLOCK && offset == WRITE_LOCK)
+		settle(b->wal);
+	return b->real->xShmLock(file, offset, n, flags);
+}
+
+/* Up to where what stands behind it is aligned. */
+static size_t size_of(const sqlite3_vfs *real_vfs)
+{
+	const size_t to = alignof(max_align_t);
+
+	return ((size_t)real_vfs->szOsFile + to - 1) / to * to;
+}
+
+static struct base *base_behind(sqlite3_file *file, const sqlite3_vfs *real_vfs)
+{
+	return (struct base *)((char *)file + size_of(real_vfs));
+}
+
+static int open_base(sqlite3_vfs *real_vfs, const char *name, sqlite3_file *file, int flags,
+		     int *ret_flags)
+{
+	struct base *b = base_behind(file, real_vfs);
+	int r = real_vfs->xOpen(real_vfs, name, file, flags, ret_flags);
+
+	static_assert(offsetof(struct base, methods) == 0, "methods lead back to their base");
+	if (r != SQLITE_OK)
+		return r;
+	*b = (struct base){.methods = *file->pMethods, .real = file->pMethods};
+	b->methods.xShmLock = base_shm_lock;
+	file->pMethods = &b->methods;
+	return SQLITE_OK;
+}
+
+/* SQLite closes what has methods, opened or not. */
+static int open_wal(sqlite3_vfs *real_vfs, const char *name, sqlite3_file *file, int flags,
+		    int *ret_flags)
+{
+	struct wal *w = wal_of(file);
+	int r;
+
+	*w = (struct wal){
+		.real = (sqlite3_file *)(w + 1),
+		.base = base_behind(sqlite3_database_file_object(name), real_vfs),
+		.bytes = sqlite3_malloc(GATHER_SIZE),
+	};
+	if (!w->bytes)
+		return SQLITE_NOMEM;
+	r = real_vfs->xOpen(real_vfs, name, w->real, flags, ret_flags);
+	if (!w->real->pMethods) {
+		sqlite3_free(w->bytes);
+		return r;
+	}
+	w->file.pMethods = &wal_methods;
+	w->base->wal = w;
+	return r;
+}
+
+/* Any other file is the real one's. */
 static int vfs_open(sqlite3_vfs *self, const char *name, sqlite3_file *file, int flags,
 		    int *ret_flags)
 {
 	sqlite3_vfs *real_vfs = ((struct gatherer *)self)->real;
-	struct wal *w = wal_of(file);
-	int r;
 
 	static_assert(offsetof(struct gatherer, vfs) == 0, "a VFS leads back to its gatherer");
-	if (!(flags & SQLITE_OPEN_WAL))
-		return real_vfs->xOpen(real_vfs, name, file, flags, ret_flags);
-	*w = (struct wal){.real = (sqlite3_file *)(w + 1), .bytes = sqlite3_malloc(GATHER_SIZE)};
-	if (!w->bytes)
-		return SQLITE_NOMEM;
-	r = real_vfs->xOpen(real_vfs, name, w->real, flags, ret_flags);
-	if (w->real->pMethods)
-		w->file.pMethods = &wal_methods;
-	else
-		sqlite3_free(w->bytes);
-	return r;
+	if (flags & SQLITE_OPEN_MAIN_DB)
+		return open_base(real_vfs, name, file, flags, ret_flags);
+	if (flags & SQLITE_OPEN_WAL)
+		return open_wal(real_vfs, name, file, flags, ret_flags);
+	return real_vfs->xOpen(real_vfs, name, file, flags, ret_flags);
 }
 
 const char *gather_vfs(void)
@@ -195,7 +271,7 @@ const char *gather_vfs(void)
 	g->vfs = *real_vfs;
 	g->vfs.pNext = NULL;
 	g->vfs.zName = g->name;
-	g->vfs.szOsFile = (int)sizeof(struct wal) + real_vfs->szOsFile;
+	g->vfs.szOsFile = (int)(sizeof(struct wal) + size_of(real_vfs) + sizeof(struct base));
 	g->vfs.xOpen = vfs_open;
 	if (sqlite3_vfs_register(&g->vfs, 0) == SQLITE_OK)
 		return g->name;

@@ -15,12 +15,6 @@
 #define READ_WAIT_MS    1000     /* LEDGER_READ: only log recovery locks readers out */
 #define WAL_LIMIT       67108864 /* bytes: what a large backlog leaves behind is cut to this */
 
-/*
- * A page that many messages change is copied into the database once for all that came between two checkpoints. A longer log gains
- * little more, and its checkpoint would keep answers waiting where no thread makes it (checkpoint.c).
- */
-#define CHECKPOINT_PAGES 8000
-
 /* With a million notifications stored, a message reads 12 pages that 4 MiB do not hold, 10 that 8 and 9 that 16 do not. */
 #define CACHE_KIB 8192
 
@@ -186,12 +180,13 @@ static int configure_writer(struct ledger *l)
 
 	/* Readers of the group cannot make these files: they stay when the last writer leaves. */
 	sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
+	ledger_copy_when_long(l->db);
 	/* A savepoint over some pages spills its journal into a temporary file: /tmp may be full, or not ours to write. */
 	/* clang-format off */
 	return ledger_run(l,
 		"PRAGMA page_size = " STRING(PAGE_BYTES) "; PRAGMA cache_size = -" STRING(CACHE_KIB) ";"
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-		"PRAGMA wal_autocheckpoint = " STRING(CHECKPOINT_PAGES) "; PRAGMA journal_size_limit = " STRING(WAL_LIMIT) ";"
+		"PRAGMA journal_size_limit = " STRING(WAL_LIMIT) ";"
 		/* Of a file that had no log the first read makes it. */
 		"PRAGMA user_version");
 	/* clang-format on */
@@ -338,21 +333,10 @@ int ledger_begin(struct ledger *l)
 	if (only_reads(l))
 		return ledger_run(l, "BEGIN");
 	r = l->mode == LEDGER_OWN ? files_check(l) : 0;
+	if (r == 0 && l->mode == LEDGER_OWN && l->suspect)
+		r = ledger_make_sure(l);
 	if (r < 0)
 		return r;
-	if (l->mode == LEDGER_OWN && l->inherited) {
-		r = ledger_rewrite_log(l);
-		if (r < 0)
-			return r;
-		l->inherited = false;
-	}
-	if (l->mode == LEDGER_OWN && l->suspect) {
-		r = ledger_errno(l, sqlite3_wal_checkpoint_v2(
-					    l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
-		if (r < 0)
-			return r;
-		l->suspect = false;
-	}
 	r = ledger_run(l, "BEGIN IMMEDIATE");
 	return r == 0 && l->mode == LEDGER_WRITE ? check_same_schema(l) : r;
 }

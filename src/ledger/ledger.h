@@ -52,9 +52,8 @@ const char *ledger_error(const struct ledger *l);
 
 /*
  * LEDGER_OWN begins IMMEDIATE and first makes sure that what the file holds is really on disk: after a failed
- * commit, and after every start, the write-ahead log is checkpointed whole before anything else is said about
- * the file (design.md, trap 15), and that it is still the file that its name means. -EBUSY: try again in the next
- * turn.
+ * commit, and after every start, the write-ahead log is checkpointed whole or, beside a reader that forbids it, written once more
+ * before anything else is said about the file, and that it is still the file that its name means. -EBUSY: try again in the next turn.
  */
 int ledger_begin(struct ledger *l);
 /*

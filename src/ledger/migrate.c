@@ -75,7 +75,10 @@ int ledger_migrate(struct ledger *l, int from)
 		sqlite3_progress_handler(l->db, TELL_STEPS, tell, &m);
 	}
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
-	r = run_migrations(l, from);
+	/* What is written behind an inherited log may be the end of it: a checkpoint follows. */
+	r = from > 0 ? ledger_rewrite_log(l) : 0;
+	if (r == 0)
+		r = run_migrations(l, from);
 	ledger_rollback(l);
 	sqlite3_db_config(l->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 	if (told)

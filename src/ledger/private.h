@@ -27,7 +27,7 @@ struct ledger {
 	/*
 	 * What stands in the write-ahead log may not be on disk: a sync failed, or we do not know what happened
 	 * before we came. A second fsync of the same pages would claim success (the kernel marks them clean after
-	 * the first failure), so they are copied into the database and synced there before anything is believed.
+	 * the first failure), so they are copied into the database and synced there, or written again, before anything is believed.
 	 */
 	bool suspect;
 	bool inherited; /* LEDGER_OWN: the log is another process's as yet */
@@ -61,6 +61,22 @@ int ledger_migrate(struct ledger *l, int from);
  * fails meanwhile the log must really be there, or the database is neither what it was nor what it was to become.
  */
 int ledger_rewrite_log(struct ledger *l);
+
+/*
+ * That what a suspect file holds is on disk: copies the log into the database and syncs it. A reader of an older state forbids that,
+ * for hours if its owner forgot it: then the log is written once more instead. 0 or negative errno, then it stays suspect.
+ */
+int ledger_make_sure(struct ledger *l);
+
+/*
+ * sqlite3_wal_checkpoint_v2(), SQLite's result. It syncs the database only when it has reached the log's end, and remembers before what
+ * is copied. When that sync fails, what earlier ones had copied is lost as well: then all that is in the log is to be copied again.
+ */
+int ledger_checkpoint(sqlite3 *db, int mode, int *ret_copied);
+/* Makes one after a COMMIT that leaves a long log, as PRAGMA wal_autocheckpoint would. */
+void ledger_copy_when_long(sqlite3 *db);
+/* The sync alone, with the same care. */
+void ledger_sync_database(sqlite3 *db);
 
 int query_prepare(struct ledger *l, enum query q);
 

@@ -99,6 +99,7 @@ static int keep_subscription(struct line *l, struct post *p)
 	int64_t id = 0;
 	int kept = ledger_keep_subscription(l->ledger, &s, &id);
 
+	p->subscription_id = 0;
 	if (kept < 0)
 		return kept;
 	m->verdict = kept ? VERDICT_SUBSCRIPTION : VERDICT_DUPLICATE;

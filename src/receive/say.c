@@ -67,10 +67,13 @@ static enum kind kind_of(enum verdict v)
 	return KIND_REFUSED;
 }
 
-/* What is kept, or would be if the database could be written, has passed every check: Amazon has sent it. */
-static bool is_genuine(enum verdict v)
+/*
+ * What is kept, or would be if the database could be written, has passed every check: Amazon has sent it. But who came when the
+ * line lets nobody in was not read at all.
+ */
+static bool is_genuine(enum verdict v, const struct message *m)
 {
-	return verdict_row(v)->http == 200 || v == VERDICT_DATABASE;
+	return verdict_row(v)->http == 200 || (v == VERDICT_DATABASE && m->has_envelope);
 }
 
 /* Only some of what is held back comes again, so the time is that of the first. */
@@ -83,9 +86,9 @@ static void hold(struct says *s)
 		sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
 }
 
-static bool may_say(struct says *s, enum verdict v, const char *peer)
+static bool may_say_of_stranger(struct says *s, enum verdict v, const char *peer)
 {
-	if (is_genuine(v) || limit_allows(&s->verdicts[v].limit, monotonic_usec()))
+	if (limit_allows(&s->verdicts[v].limit, monotonic_usec()))
 		return true;
 	snprintf(s->verdicts[v].peer, SOCKET_PEER_SIZE, "%s", peer);
 	hold(s);
@@ -162,12 +165,12 @@ void say_outcome(struct says *s, enum verdict v, const struct message *m, const 
 		.verdict = row->word,
 		.http = NUMBER(row->http),
 		.peer = peer,
-		.account = m->account && is_genuine(v) ? m->account->name : NULL,
+		.account = m->account && is_genuine(v, m) ? m->account->name : NULL,
 		.message_id = id,
 		.duration_usec = NUMBER((int64_t)(monotonic_usec() - arrived_usec)),
 	};
 
-	if (!may_say(s, v, peer))
+	if (!is_genuine(v, m) && !may_say_of_stranger(s, v, peer))
 		return;
 	if (m->has_envelope)
 		text_escape(m->envelope.message_id, id, sizeof(id));
@@ -190,7 +193,7 @@ void say_refused(struct says *s, enum verdict v, const char *why, const char *pe
 	const struct verdict_row *row = verdict_row(v);
 	const struct facts facts = {.verdict = row->word, .http = NUMBER(row->http), .peer = peer};
 
-	if (may_say(s, v, peer))
+	if (may_say_of_stranger(s, v, peer))
 		journal_facts(kind_of(v), row->log, &facts, "%s: answered %d to %s: %s", row->word,
 			      row->http, peer, why);
 }

@@ -5,8 +5,11 @@ import contextlib
 import json
 import re
 import socket
+import sqlite3
+import threading
+import time
 
-from lab import TOPIC, Lab, capture_xml, case, check, equal, inner
+from lab import PATIENCE, TOPIC, Lab, capture_xml, case, check, equal, inner
 
 LINES_EACH = 12  # of one verdict: ten, one after half a minute on a slow machine, and the sum
 
@@ -66,3 +69,24 @@ def turned_away():
         more = [int(n) for n in re.findall(r"^ipnd: (\d+) more connections were closed, over the limits, in", log, re.M)]
         check(10 <= len(said) <= LINES_EACH, f"lines: {len(said)}")
         equal(len(said) + sum(more), 100, "what the lines stand for")
+
+
+@case("a locked database: who is told 503 without being read makes few lines, whose numbers add up")
+def unread():
+    with Lab() as lab:
+        lab.configure(lambda t: t.replace("listen {", 'listen {\n\thttp = {"127.0.0.1:0"}\n\trequest_deadline = "5s"'))
+        lab.start()
+        genuine, answers = lab.envelope(inner()), []
+        with contextlib.closing(sqlite3.connect(lab.database, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            first = threading.Thread(target=lambda: answers.append(lab.send(genuine).status))
+            first.start()
+            time.sleep(1.3)
+            equal(lab.flood(["{"], 300), {"503": 300}, "answers")
+            db.execute("COMMIT")
+        first.join(PATIENCE)
+        equal(answers, [200], "the first one")
+        lab.stop()
+        lines, stood_for = count_lines(lab.log())
+        equal(dict(stood_for), {"database": 300}, "what the lines stand for")
+        check(lines["database"] <= LINES_EACH, f"lines: {lines}")

@@ -70,6 +70,24 @@ def python_and_sql():
             check(read(copy, lab.database, user=STRANGER, group=STRANGER).returncode != 0, "a stranger does not")
 
 
+@case("readers: one that never ends its query keeps ipnd neither from starting nor from its work")
+def endless():
+    with Lab() as lab:
+        lab.start()
+        equal(lab.send(lab.envelope(inner())).status, 200, "before")
+        with contextlib.closing(sqlite3.connect(f"file:{lab.database}?mode=ro", uri=True, isolation_level=None)) as db:
+            db.execute("BEGIN")
+            equal(db.execute("SELECT count(*) FROM notification").fetchone(), (1,), "what it reads")
+            equal(lab.send(lab.envelope(inner())).status, 200, "meanwhile")
+            for end in (lab.kill, lab.stop):
+                end()
+                lab.start()
+                equal(lab.send(lab.envelope(inner())).status, 200, "after a start")
+            equal(db.execute("SELECT count(*) FROM notification").fetchone(), (1,), "what it still reads")
+        equal(lab.one("SELECT count(*) FROM notification"), 4, "rows")
+        equal(lab.one("PRAGMA integrity_check"), "ok", "integrity")
+
+
 @case("readers: paid.php, by PDO, beside a live ipnd, with it stopped, by a member of the group")
 def php():
     if not shutil.which("php") or "pdo_sqlite" not in read("php", "-m").stdout:
