@@ -122,9 +122,9 @@ def memory():
         lab.configure(lambda t: t.replace("listen {", "listen {\n\tmax_connections_per_address = 1024"))
         ipnd = lab.start()
         check(anonymous_kib(ipnd) < 8 * 1024, f"idle: {anonymous_kib(ipnd)} KiB")
-        load(lab, "--count", 800, "--connections", 32)
+        load(lab, "--count", 2500, "--connections", 32)
         grown = anonymous_kib(ipnd)
-        load(lab, "--count", 400, "--connections", 32)
+        load(lab, "--count", 600, "--connections", 32)
         check(anonymous_kib(ipnd) < grown + 1024, f"{grown} KiB grew to {anonymous_kib(ipnd)}")
         grown, n = anonymous_kib(ipnd), int(os.environ.get("IPND_CONNECTIONS") or 100)
         for _ in range(n):
