@@ -731,10 +731,11 @@ START_TEST(stop_lets_hooks_finish)
 	put_event("x.y", "a");
 	put_event("x.y", "a");
 	await_text(journal, "begin");
+	await_sql("SELECT state, attempts FROM hook_run ORDER BY event_id", "running 1;pending 0");
 	began = monotonic_ms();
 	stop();
 	ck_assert_int_lt(monotonic_ms() - began, 5000);
-	check_sql("SELECT state, attempts FROM hook_run", "done 1;pending 0");
+	check_sql("SELECT state, attempts FROM hook_run ORDER BY event_id", "done 1;pending 0");
 	check_journal("begin\nend\n");
 }
 END_TEST
