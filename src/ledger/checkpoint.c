@@ -11,12 +11,14 @@
 #include "base/cleanup.h"
 #include "ledger/private.h"
 
-/* Frames of the log: pages of 2 KiB, in older databases of 4. */
-#define ENOUGH                                                                                     \
-	16000 /* that are worth a checkpoint: a page that many transactions write is copied once */
-#define REST                                                                                       \
-	1000 /* so few take some milliseconds: the turn copies them itself, after which the log begins anew */
-#define MOST 32000 /* then the turn copies, whatever it takes: the log must end */
+/*
+ * Frames of the log: pages of 2 KiB, in older databases of 4. ENOUGH are worth a checkpoint: a page that many transactions write is
+ * copied once. REST take some milliseconds: the turn copies them itself, after which the log begins anew. At MOST the turn copies,
+ * whatever it takes: the log must end.
+ */
+#define ENOUGH 16000
+#define REST   1000
+#define MOST   32000
 
 struct checkpointer {
 	sqlite3 *db; /* the thread's own */
@@ -25,8 +27,8 @@ struct checkpointer {
 	pthread_cond_t wake;
 	bool wanted, end; /* under the lock */
 	atomic_bool busy;
-	atomic_int
-		copied; /* frames at the log's start that are in the database; 0 since the log began anew */
+	/* Frames at the log's start that are in the database; 0 since the log began anew. */
+	atomic_int copied;
 	int frames; /* the turn's: in the log after its last COMMIT */
 };
 

@@ -9,6 +9,7 @@
 #include "journal/journal.h"
 #include "ledger/subscription.h"
 #include "net/fetch.h"
+#include "receive/timer.h"
 #include "sns/topic.h"
 
 #define WRITE_RETRY_USEC 500000
@@ -57,9 +58,7 @@ static int write_one(struct ledger *l, const struct confirmation *n)
 
 static void write_soon(struct confirmer *c, uint64_t usec)
 {
-	/* Cannot fail for a timer that exists, but for want of memory. */
-	if (sd_event_source_set_time_relative(c->write, usec) >= 0)
-		sd_event_source_set_enabled(c->write, SD_EVENT_ONESHOT);
+	timer_arm(c->write, usec);
 }
 
 /* What the database cannot take now is written later. */

@@ -7,6 +7,7 @@
 #include "base/utc.h"
 #include "journal/journal.h"
 #include "ledger/deadline.h"
+#include "receive/timer.h"
 
 #define LOOK_USEC  30000000 /* how late a deadline may be told; they are hours and days ahead */
 #define AGAIN_USEC 100000   /* more are due, or the database was busy: messages come first */
@@ -21,9 +22,7 @@ struct deadlines {
 
 static void arm(struct deadlines *d, uint64_t usec)
 {
-	/* Cannot fail for a timer that exists, but for want of memory; the next reload arms it again. */
-	if (sd_event_source_set_time_relative(d->timer, usec) >= 0)
-		sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
+	timer_arm(d->timer, usec);
 }
 
 /* 0 or more: how many were made; negative errno. */
@@ -69,11 +68,7 @@ int deadlines_new(sd_event *event, struct ledger *ledger, struct deadlines **ret
 	if (!d)
 		return -ENOMEM;
 	d->ledger = ledger;
-	r = sd_event_add_time_relative(event, &d->timer, CLOCK_MONOTONIC, 0, 1, on_time, d);
-	if (r < 0)
-		return r;
-	sd_event_source_set_description(d->timer, "deadlines");
-	r = sd_event_source_set_enabled(d->timer, SD_EVENT_OFF);
+	r = timer_new(event, on_time, "deadlines", d, &d->timer);
 	if (r < 0)
 		return r;
 	*ret = TAKE(d);

@@ -10,6 +10,7 @@
 #include "base/utc.h"
 #include "journal/journal.h"
 #include "ledger/subscription.h"
+#include "receive/timer.h"
 
 #define RETRY_USEC 2000 /* another writer's transaction takes about this long */
 #define POSTS_MAX  1024 /* as many as the default of max_connections */
@@ -72,9 +73,7 @@ static struct post *take_first(struct line *l)
 
 static void arm(struct line *l, uint64_t usec)
 {
-	/* Cannot fail for a timer that exists, but for want of memory; the next turn arms it again. */
-	if (sd_event_source_set_time_relative(l->retry, usec) >= 0)
-		sd_event_source_set_enabled(l->retry, SD_EVENT_ONESHOT);
+	timer_arm(l->retry, usec);
 }
 
 /* SNS asks, or has ended it: kept for a person, or to be confirmed when it is on disk. */
@@ -262,11 +261,7 @@ int line_new(sd_event *event, struct ledger *ledger, int64_t deadline_ms, line_d
 	l->end = &l->first;
 	l->done = done;
 	l->userdata = userdata;
-	r = sd_event_add_time_relative(event, &l->retry, CLOCK_MONOTONIC, 0, 1, on_retry, l);
-	if (r < 0)
-		return r;
-	sd_event_source_set_description(l->retry, "database-retry");
-	r = sd_event_source_set_enabled(l->retry, SD_EVENT_OFF);
+	r = timer_new(event, on_retry, "database-retry", l, &l->retry);
 	if (r < 0)
 		return r;
 	*ret = TAKE(l);

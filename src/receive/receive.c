@@ -17,6 +17,7 @@
 #include "receive/say.h"
 #include "receive/source.h"
 #include "receive/supply.h"
+#include "receive/timer.h"
 #include "receive/trust.h"
 #include "receive/unknown.h"
 
@@ -45,24 +46,17 @@ const struct config *receiver_config(const struct receiver *r)
 	return r->config;
 }
 
-static void arm(sd_event_source *timer, uint64_t usec)
-{
-	/* Cannot fail for a timer that exists, but for want of memory; the next turn arms it again. */
-	if (sd_event_source_set_time_relative(timer, usec) >= 0)
-		sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
-}
-
 static void count(struct receiver *r, enum verdict v)
 {
 	if (!r->counters.dirty)
-		arm(r->write_counters, COUNTERS_WRITE_USEC);
+		timer_arm(r->write_counters, COUNTERS_WRITE_USEC);
 	counters_verdict(&r->counters, v, utc_now_ms());
 }
 
 static void note(struct receiver *r, enum note n)
 {
 	if (!r->counters.dirty)
-		arm(r->write_counters, COUNTERS_WRITE_USEC);
+		timer_arm(r->write_counters, COUNTERS_WRITE_USEC);
 	counters_note(&r->counters, n, utc_now_ms());
 }
 
@@ -260,7 +254,7 @@ static int on_write_counters(sd_event_source *source, uint64_t usec, void *userd
 
 	(void)usec;
 	if (counters_write(&r->counters, r->ledger) < 0)
-		arm(source, COUNTERS_WRITE_USEC);
+		timer_arm(source, COUNTERS_WRITE_USEC);
 	return 0;
 }
 
@@ -333,17 +327,6 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	return 0;
 }
 
-static int add_timer(struct receiver *r, sd_event_time_handler_t handler, const char *name,
-		     sd_event_source **ret)
-{
-	int error = sd_event_add_time_relative(r->event, ret, CLOCK_MONOTONIC, 0, 1, handler, r);
-
-	if (error < 0)
-		return error;
-	sd_event_source_set_description(*ret, name);
-	return sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
-}
-
 int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
 		 struct receiver **ret, struct why *why)
 {
@@ -357,7 +340,8 @@ int receiver_new(sd_event *event, struct ledger *ledger, struct config *config,
 	r->deadline_ms = config->listen.request_deadline_ms;
 	error = line_new(event, ledger, r->deadline_ms, on_written, r, &r->line);
 	if (error == 0)
-		error = add_timer(r, on_write_counters, "write-counters", &r->write_counters);
+		error = timer_new(event, on_write_counters, "write-counters", r,
+				  &r->write_counters);
 	if (error == 0)
 		error = says_new(event, &r->says);
 	if (error == 0)

@@ -9,6 +9,7 @@
 #include "journal/journal.h"
 #include "journal/limit.h"
 #include "net/socket.h"
+#include "receive/timer.h"
 
 #define ID_SIZE 64 /* of a MessageId; a UUID has 36 */
 
@@ -81,9 +82,7 @@ static void hold(struct says *s)
 {
 	if (sd_event_source_get_enabled(s->timer, NULL) > 0)
 		return;
-	/* Cannot fail for a timer that exists, but for want of memory; the next line arms it again. */
-	if (sd_event_source_set_time_relative(s->timer, LIMIT_SUM_USEC) >= 0)
-		sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+	timer_arm(s->timer, LIMIT_SUM_USEC);
 }
 
 static bool may_say_of_stranger(struct says *s, enum verdict v, const char *peer)
@@ -246,11 +245,7 @@ int says_new(sd_event *event, struct says **ret)
 
 	if (!s)
 		return -ENOMEM;
-	r = sd_event_add_time_relative(event, &s->timer, CLOCK_MONOTONIC, 0, 1, on_time, s);
-	if (r < 0)
-		return r;
-	sd_event_source_set_description(s->timer, "held-back");
-	r = sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+	r = timer_new(event, on_time, "held-back", s, &s->timer);
 	if (r < 0)
 		return r;
 	*ret = TAKE(s);

@@ -11,6 +11,7 @@
 #include "net/fetch.h"
 #include "receive/failures.h"
 #include "receive/ration.h"
+#include "receive/timer.h"
 #include "sns/topic.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
@@ -47,9 +48,7 @@ static void arm(struct supply *s)
 {
 	if (sd_event_source_get_enabled(s->timer, NULL) > 0)
 		return;
-	/* Cannot fail for a timer that exists, but for want of memory; the next want arms it again. */
-	if (sd_event_source_set_time_relative(s->timer, LOOK_USEC) >= 0)
-		sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
+	timer_arm(s->timer, LOOK_USEC);
 }
 
 /* waiting */

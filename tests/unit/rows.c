@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+#include "ledger/query.h"
 #include "unit.h"
 
 void rows_sql(const char *path, const char *sql)
@@ -43,4 +44,17 @@ void rows_expect(const char *path, const char *sql, const char *rows)
 	CLEANUP(freep) char *got = rows_of(path, sql);
 
 	ck_assert_msg(strcmp(got, rows) == 0, "%s\ngives\n%sand not\n%s", sql, got, rows);
+}
+
+int rows_count_verdict(struct ledger *l, const char *name)
+{
+	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
+	int r = query_start(l, QUERY_count_verdict, &s);
+
+	if (r < 0)
+		return r;
+	query_bind_string(s, ":verdict", name);
+	query_bind_int(s, ":count", 1);
+	query_bind_string(s, ":last_at", "t");
+	return query_run(l, s);
 }

@@ -5,6 +5,7 @@
 
 #include "ledger/private.h"
 #include "ledger/query.h"
+#include "rows.h"
 #include "unit.h"
 
 /* A transaction of MANY rows is larger than the cache: SQLite writes of it into the log before it ends. */
@@ -35,19 +36,6 @@ static struct ledger *open_it(enum ledger_mode mode)
 	return l;
 }
 
-static int count_one(struct ledger *l, const char *name)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_count_verdict, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_string(s, ":verdict", name);
-	query_bind_int(s, ":count", 1);
-	query_bind_string(s, ":last_at", "t");
-	return query_run(l, s);
-}
-
 /* Until an error. */
 static int count_many(struct ledger *l, const char *prefix)
 {
@@ -58,7 +46,7 @@ static int count_many(struct ledger *l, const char *prefix)
 
 		snprintf(name, sizeof(name), "%s %06d of a name that needs a lot of room", prefix,
 			 i);
-		r = count_one(l, name);
+		r = rows_count_verdict(l, name);
 	}
 	return r;
 }
@@ -143,7 +131,7 @@ START_TEST(what_is_undone_is_never_written)
 	use_small_disk();
 	l = open_it(LEDGER_OWN);
 	ck_assert_int_eq(ledger_begin(l), 0);
-	ck_assert_int_eq(count_one(l, "first"), 0);
+	ck_assert_int_eq(rows_count_verdict(l, "first"), 0);
 	ck_assert_int_eq(ledger_commit(l), 0);
 	other = open_it(LEDGER_WRITE);
 	ck_assert_int_eq(ledger_begin(l), 0);
@@ -158,7 +146,7 @@ START_TEST(what_is_undone_is_never_written)
 		break;
 	case THEN_WRITES:
 		ck_assert_int_eq(ledger_begin(l), 0);
-		ck_assert_int_eq(count_one(l, "last"), 0);
+		ck_assert_int_eq(rows_count_verdict(l, "last"), 0);
 		ck_assert_int_eq(ledger_commit(l), 0);
 		break;
 	case THEN_CLOSES:
@@ -182,7 +170,7 @@ START_TEST(after_a_full_disk_the_next_is_committed)
 	ck_assert_int_eq(ledger_begin(l), 0);
 	undo(l, UNDONE_BY_SQLITE);
 	ck_assert_int_eq(ledger_begin(l), 0);
-	ck_assert_int_eq(count_one(l, "next"), 0);
+	ck_assert_int_eq(rows_count_verdict(l, "next"), 0);
 	ck_assert_int_eq(ledger_commit(l), 0);
 	ledger_close(l);
 	expect_int("SELECT count(*) FROM verdict_count", 1);
@@ -202,7 +190,7 @@ START_TEST(without_syncs_all_is_written_as_well)
 	ck_assert_int_eq(count_many(other, "second"), 0);
 	ck_assert_int_eq(ledger_commit(other), 0);
 	ck_assert_int_eq(ledger_begin(l), 0);
-	ck_assert_int_eq(count_one(l, "third"), 0);
+	ck_assert_int_eq(rows_count_verdict(l, "third"), 0);
 	ck_assert_int_eq(ledger_commit(l), 0);
 	expect_int("SELECT integrity_check = 'ok' FROM pragma_integrity_check", 1);
 	expect_int("SELECT count(*) FROM verdict_count", 2 * MANY + 1);

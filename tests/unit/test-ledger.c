@@ -7,6 +7,7 @@
 
 #include "ledger/ledger.h"
 #include "ledger/query.h"
+#include "rows.h"
 #include "unit.h"
 
 static char *folder, *path;
@@ -76,19 +77,6 @@ static void use_faulty_files(void)
 	faulty.zName = "faulty";
 	faulty.xOpen = faulty_open;
 	ck_assert_int_eq(sqlite3_vfs_register(&faulty, 1), SQLITE_OK);
-}
-
-static int count_one(struct ledger *l, const char *name)
-{
-	CLEANUP(query_donep) sqlite3_stmt *s = NULL;
-	int r = query_start(l, QUERY_count_verdict, &s);
-
-	if (r < 0)
-		return r;
-	query_bind_string(s, ":verdict", name);
-	query_bind_int(s, ":count", 1);
-	query_bind_string(s, ":last_at", "t");
-	return query_run(l, s);
 }
 
 static int sql_int(const char *file, const char *sql)
@@ -349,14 +337,14 @@ START_TEST(after_a_failed_sync_nothing_is_believed)
 	use_faulty_files();
 	l = open_it(LEDGER_OWN);
 	ck_assert_int_eq(ledger_begin(l), 0);
-	ck_assert_int_eq(count_one(l, "first"), 0);
+	ck_assert_int_eq(rows_count_verdict(l, "first"), 0);
 	ck_assert_int_eq(ledger_commit(l), 0);
 	ck_assert_int_eq(sqlite3_open(path, &reader), SQLITE_OK);
 	ck_assert_int_eq(
 		sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM event", NULL, NULL, NULL),
 		SQLITE_OK);
 	ck_assert_int_eq(ledger_begin(l), 0);
-	ck_assert_int_eq(count_one(l, "second"), 0);
+	ck_assert_int_eq(rows_count_verdict(l, "second"), 0);
 	syncs_to_fail = 1;
 	ck_assert_int_eq(ledger_commit(l), -EIO);
 	ck_assert_str_eq(ledger_error(l), "disk I/O error");
@@ -393,13 +381,13 @@ START_TEST(a_failed_write_of_the_log)
 		char name[64];
 
 		snprintf(name, sizeof(name), "%05d of a name that needs some room", n);
-		ck_assert_int_eq(count_one(l, name), 0);
+		ck_assert_int_eq(rows_count_verdict(l, name), 0);
 	}
 	writes_to_fail = 1;
 	ck_assert_int_eq(ledger_commit(l), -ENOSPC);
 	ck_assert_int_eq(writes_to_fail, 0);
 	ck_assert_int_eq(ledger_begin(l), 0);
-	ck_assert_int_eq(count_one(l, "after"), 0);
+	ck_assert_int_eq(rows_count_verdict(l, "after"), 0);
 	ck_assert_int_eq(ledger_commit(l), 0);
 	ledger_close(l);
 	ck_assert_int_eq(sql_int(path, "SELECT count(*) FROM verdict_count"), 1);
@@ -419,7 +407,7 @@ START_TEST(no_temporary_files)
 			char name[64];
 
 			snprintf(name, sizeof(name), "%05d of a name that needs some room", n);
-			ck_assert_int_eq(count_one(l, name), 0);
+			ck_assert_int_eq(rows_count_verdict(l, name), 0);
 		}
 		ck_assert_int_eq(ledger_release(l), 0);
 		ck_assert_int_eq(ledger_commit(l), 0);
@@ -460,7 +448,7 @@ START_TEST(a_failed_message_leaves_the_others)
 		CLEANUP(freep) char *name = unit_format("v%d", i);
 
 		ck_assert_int_eq(ledger_savepoint(l), 0);
-		ck_assert_int_eq(count_one(l, name), 0);
+		ck_assert_int_eq(rows_count_verdict(l, name), 0);
 		if (i == 1)
 			ck_assert_int_eq(ledger_undo(l, -EINVAL), -EINVAL);
 		else
