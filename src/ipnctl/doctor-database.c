@@ -11,7 +11,6 @@
 #include "sns/envelope.h"
 
 #define QUICK_CHECK_MS 10000
-#define WAL_LARGE      67108864 /* bytes: to this ipnd cuts it after each checkpoint that ends */
 #define DAY_MS         INT64_C(86400000)
 #define BEHIND_MS      60000
 
@@ -89,7 +88,7 @@ static void check_log_size(struct doctor *d)
 
 	if (asprintf(&log, "%s-wal", path) < 0)
 		log = NULL;
-	if (stat(output_need(log), &st) < 0 || st.st_size <= WAL_LARGE)
+	if (stat(output_need(log), &st) < 0 || st.st_size <= LEDGER_LOG_MOST)
 		return;
 	doctor_find(
 		d, FINDING_WARNING,

@@ -1,109 +1,84 @@
 /* Checkpoints aside: in a thread of their own, so that a turn does not wait for the disk to take scattered pages. */
 #include "ledger/checkpoint.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
+#include "base/worker.h"
 #include "ledger/private.h"
 
+#define MIB 1048576
+
 /*
- * Frames of the log: pages of 2 KiB, in older databases of 4. ENOUGH are worth a checkpoint: a page that many transactions write is
- * copied once. REST take some milliseconds: the turn copies them itself, after which the log begins anew. At MOST the turn copies,
- * whatever it takes: the log must end.
+ * Bytes of the log. ENOUGH are worth a checkpoint: a page that many transactions write is copied once, and the larger the database, the
+ * longer it takes until a page is written again. REST of that take some milliseconds: the COMMIT copies them itself, after which the
+ * log begins anew. At MOST the COMMIT copies, whatever it takes: the log must end.
  */
-#define ENOUGH 16000
-#define REST   1000
-#define MOST   32000
+#define ENOUGH_PART  32 /* of the database, but at least and at most: */
+#define ENOUGH_LEAST (32 * MIB)
+#define ENOUGH_MOST  (120 * MIB)
+#define REST(enough) ((enough) / 16)
+#define MOST(enough) ((enough)*2)
+
+static_assert(MOST(ENOUGH_MOST) < LEDGER_LOG_MOST, "what is longer has another cause");
 
 struct checkpointer {
 	sqlite3 *db; /* the thread's own */
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool wanted, end; /* under the lock */
-	atomic_bool busy;
-	/* Frames at the log's start that are in the database; 0 since the log began anew. */
-	atomic_int copied;
-	int frames; /* the turn's: in the log after its last COMMIT */
+	struct worker *worker;
+	/* Bytes at the log's start that are in the database; 0 since the log began anew. */
+	_Atomic int64_t copied;
+	int page_bytes;
+	/* The committer's. */
+	int64_t used;   /* of the log, after the last COMMIT */
+	int64_t enough; /* for this log */
 };
 
-static void copy(struct checkpointer *c)
-{
-	int copied = 0;
-
-	/* What fails is not copied, and comes again: until then it stands in the log, which is synced. */
-	if (ledger_checkpoint(c->db, SQLITE_CHECKPOINT_PASSIVE, &copied) == SQLITE_OK)
-		atomic_store(&c->copied, copied);
-	/* A copy beside a writer never reaches the log's end: the last one, in a turn, would sync the pages of all. */
-	ledger_sync_database(c->db);
-	atomic_store(&c->busy, false);
-}
-
-static void *work(void *userdata)
+static void copy(void *userdata)
 {
 	struct checkpointer *c = userdata;
-	bool end = false;
+	int frames = 0;
 
-	while (!end) {
-		pthread_mutex_lock(&c->lock);
-		while (!c->wanted && !c->end)
-			pthread_cond_wait(&c->wake, &c->lock);
-		c->wanted = false;
-		end = c->end;
-		pthread_mutex_unlock(&c->lock);
-		if (!end)
-			copy(c);
-	}
-	return NULL;
+	/* What fails is not copied, and comes again: until then it stands in the log, which is synced. */
+	if (ledger_checkpoint(c->db, SQLITE_CHECKPOINT_PASSIVE, &frames) == SQLITE_OK)
+		atomic_store(&c->copied, (int64_t)frames * c->page_bytes);
+	/* A copy beside a writer never reaches the log's end: the last one, in a turn, would sync the pages of all. */
+	ledger_sync_database(c->db);
 }
 
-static void wake(struct checkpointer *c, bool end)
+static int64_t enough_for(sqlite3 *db)
 {
-	pthread_mutex_lock(&c->lock);
-	c->wanted = true;
-	c->end = end;
-	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
+	sqlite3_file *file = NULL;
+	sqlite3_int64 bytes = 0;
+
+	if (sqlite3_file_control(db, NULL, SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK)
+		file->pMethods->xFileSize(file, &bytes);
+	bytes /= ENOUGH_PART;
+	return bytes < ENOUGH_LEAST ? ENOUGH_LEAST : bytes > ENOUGH_MOST ? ENOUGH_MOST : bytes;
 }
 
 /* After a COMMIT, with the frames that are in the log now. An error here would be the COMMIT's, which has succeeded. */
 static int on_commit(void *userdata, sqlite3 *db, const char *name, int frames)
 {
 	struct checkpointer *c = userdata;
-	int copied, rest;
+	int64_t used = (int64_t)frames * c->page_bytes, rest;
+	int copied;
 
 	(void)name;
-	if (frames < c->frames)
+	if (used < c->used) {
 		atomic_store(&c->copied, 0);
-	c->frames = frames;
-	if (atomic_load(&c->busy))
-		return SQLITE_OK;
-	rest = frames - atomic_load(&c->copied);
-	if (frames >= MOST || (rest < frames && rest <= REST)) {
-		ledger_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &copied);
-	} else if (rest < frames || rest >= ENOUGH) {
-		atomic_store(&c->busy, true);
-		wake(c, false);
+		c->enough = enough_for(db);
 	}
+	c->used = used;
+	if (worker_is_busy(c->worker))
+		return SQLITE_OK;
+	rest = used - atomic_load(&c->copied);
+	if (used >= MOST(c->enough) || (rest < used && rest <= REST(c->enough)))
+		ledger_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &copied);
+	else if (rest < used || rest >= c->enough)
+		worker_start(c->worker);
 	return SQLITE_OK;
-}
-
-static int begin(struct checkpointer *c)
-{
-	sigset_t all, before;
-	int r;
-
-	/* Signals are the loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&c->thread, NULL, work, c);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
 }
 
 static int open_own(sqlite3 *db, sqlite3 **ret)
@@ -120,18 +95,18 @@ static int open_own(sqlite3 *db, sqlite3 **ret)
 	return r == SQLITE_OK ? 0 : -EIO;
 }
 
-int checkpointer_new(sqlite3 *db, struct checkpointer **ret)
+int checkpointer_new(sqlite3 *db, int page_bytes, struct checkpointer **ret)
 {
 	struct checkpointer *c = calloc(1, sizeof(*c));
 	int r;
 
 	if (!c)
 		return -ENOMEM;
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->wake, NULL);
+	c->page_bytes = page_bytes;
+	c->enough = enough_for(db);
 	r = open_own(db, &c->db);
 	if (r == 0)
-		r = begin(c);
+		r = worker_new(copy, c, &c->worker);
 	if (r < 0) {
 		sqlite3_close(c->db);
 		free(c);
@@ -146,10 +121,7 @@ void checkpointer_free(struct checkpointer *c)
 {
 	if (!c)
 		return;
-	wake(c, true);
-	pthread_join(c->thread, NULL);
+	worker_free(c->worker);
 	sqlite3_close(c->db);
-	pthread_cond_destroy(&c->wake);
-	pthread_mutex_destroy(&c->lock);
 	free(c);
 }

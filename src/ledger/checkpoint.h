@@ -11,7 +11,7 @@ struct checkpointer;
  * (ledger_copy_when_long()). The thread has a connection of its own, and nothing else in common with the caller's. `db` is borrowed: close
  * it after the checkpointer. 0 or negative errno.
  */
-int checkpointer_new(sqlite3 *db, struct checkpointer **ret);
+int checkpointer_new(sqlite3 *db, int page_bytes, struct checkpointer **ret);
 
 /* Waits until the thread has ended, which may be for the disk. */
 void checkpointer_free(struct checkpointer *c);

@@ -1,19 +1,17 @@
 #include "ledger/ledger.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/memory.h"
+#include "base/worker.h"
 #include "ledger/checkpoint.h"
 #include "ledger/gather.h"
 #include "ledger/private.h"
 
 #define LOCK_WAIT_MS    2000 /* LEDGER_WRITE: for ipnd's transaction, which takes some milliseconds */
 #define LOCK_PAUSE_USEC 500
-#define READ_WAIT_MS    1000     /* LEDGER_READ: only log recovery locks readers out */
-#define WAL_LIMIT       67108864 /* bytes: what a large backlog leaves behind is cut to this */
+#define READ_WAIT_MS    1000 /* LEDGER_READ: only log recovery locks readers out */
 
 /* With a million notifications stored, a message reads 12 pages that 4 MiB do not hold, 10 that 8 and 9 that 16 do not. */
 #define CACHE_KIB 8192
@@ -27,7 +25,7 @@
 #define STRING_OF(x) #x
 #define STRING(x)    STRING_OF(x)
 
-static bool only_reads(const struct ledger *l)
+bool ledger_only_reads(const struct ledger *l)
 {
 	return l->mode == LEDGER_READ || l->mode == LEDGER_LOOK;
 }
@@ -186,7 +184,7 @@ static int configure_writer(struct ledger *l)
 	return ledger_run(l,
 		"PRAGMA page_size = " STRING(PAGE_BYTES) "; PRAGMA cache_size = -" STRING(CACHE_KIB) ";"
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-		"PRAGMA journal_size_limit = " STRING(WAL_LIMIT) ";"
+		"PRAGMA journal_size_limit = " STRING(LEDGER_LOG_MOST) ";"
 		/* Of a file that had no log the first read makes it. */
 		"PRAGMA user_version");
 	/* clang-format on */
@@ -218,7 +216,7 @@ static int check_schema(struct ledger *l, struct why *why)
 
 static int open_database(struct ledger *l, const char *path, struct why *why)
 {
-	int flags = only_reads(l) ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, r;
+	int flags = ledger_only_reads(l) ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, r;
 
 	if (access(path, F_OK) < 0 && l->mode != LEDGER_OWN) {
 		r = -errno;
@@ -235,14 +233,14 @@ static int open_database(struct ledger *l, const char *path, struct why *why)
 	}
 	r = ledger_errno(l, sqlite3_open_v2(path, &l->db,
 					    flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX,
-					    only_reads(l) ? NULL : gather_vfs()));
+					    ledger_only_reads(l) ? NULL : gather_vfs()));
 	if (r == 0)
 		r = configure(l);
 	if (r == 0)
 		r = check_schema(l, why);
-	for (size_t q = 0; r == 0 && !only_reads(l) && q < QUERY_N; q++)
+	for (size_t q = 0; r == 0 && !ledger_only_reads(l) && q < QUERY_N; q++)
 		r = query_prepare(l, (enum query)q);
-	if ((r == -ENOENT || r == -EROFS) && only_reads(l)) {
+	if ((r == -ENOENT || r == -EROFS) && ledger_only_reads(l)) {
 		why_set(why,
 			"cannot be read: its -wal and -shm files are missing or not readable; start ipnd once");
 		r = -EACCES;
@@ -295,13 +293,17 @@ int ledger_open_own(const char *path, ledger_migrating migrating, void *userdata
 
 int ledger_checkpoint_aside(struct ledger *l)
 {
-	return checkpointer_new(l->db, &l->checkpointer);
+	int page_bytes = 0, r = ledger_get_int(l, "PRAGMA page_size", &page_bytes);
+
+	return r < 0 ? r : checkpointer_new(l->db, page_bytes, &l->checkpointer);
 }
 
 void ledger_close(struct ledger *l)
 {
 	if (!l)
 		return;
+	/* Its transaction is whole: the thread ends with it. */
+	worker_free(l->committer);
 	checkpointer_free(l->checkpointer);
 	for (size_t q = 0; q < QUERY_N; q++)
 		sqlite3_finalize(l->statements[q]);
@@ -309,91 +311,4 @@ void ledger_close(struct ledger *l)
 	for (size_t i = 0; i < LEDGER_FILES; i++)
 		free(l->files[i].path);
 	free(l);
-}
-
-/* An upgraded ipnd may have migrated what we have open: its rules are not ours. */
-static int check_same_schema(struct ledger *l)
-{
-	int version = 0, r = ledger_get_int(l, "PRAGMA user_version", &version);
-
-	if (r == 0 && version != ledger_schema())
-		r = ledger_fail(l, -ENOTSUP, "another version of ipnd has changed its schema");
-	if (r < 0)
-		ledger_rollback(l);
-	return r;
-}
-
-int ledger_begin(struct ledger *l)
-{
-	int r;
-
-	memory_watch();
-	ledger_rollback(l); /* one for whose end there was no memory */
-	l->together = l->spoilt = l->half_done = false;
-	if (only_reads(l))
-		return ledger_run(l, "BEGIN");
-	r = l->mode == LEDGER_OWN ? files_check(l) : 0;
-	if (r == 0 && l->mode == LEDGER_OWN && l->suspect)
-		r = ledger_make_sure(l);
-	if (r < 0)
-		return r;
-	r = ledger_run(l, "BEGIN IMMEDIATE");
-	return r == 0 && l->mode == LEDGER_WRITE ? check_same_schema(l) : r;
-}
-
-int ledger_begin_together(struct ledger *l)
-{
-	int r = ledger_begin(l);
-
-	l->together = r == 0;
-	return r;
-}
-
-int ledger_commit(struct ledger *l)
-{
-	int r;
-
-	assert(!l->spoilt);
-	/* What was read or written with values missing is not what was meant. */
-	r = memory_was_short() || l->half_done ? ledger_fail(l, -ENOMEM, "out of memory")
-					       : ledger_run(l, "COMMIT");
-	if (r < 0) {
-		l->suspect = true;
-		ledger_rollback(l);
-	}
-	return r;
-}
-
-void ledger_rollback(struct ledger *l)
-{
-	if (!sqlite3_get_autocommit(l->db))
-		sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
-}
-
-int ledger_savepoint(struct ledger *l)
-{
-	/* Outside a transaction SAVEPOINT would begin one of its own, and RELEASE commit it. */
-	if (sqlite3_get_autocommit(l->db))
-		return ledger_fail(l, -EIO, "the transaction has been rolled back");
-	return l->together ? 0 : ledger_run(l, "SAVEPOINT one");
-}
-
-int ledger_release(struct ledger *l)
-{
-	if (memory_was_short())
-		return ledger_fail(l, -ENOMEM, "out of memory");
-	return l->together ? 0 : ledger_run(l, "RELEASE one");
-}
-
-int ledger_undo(struct ledger *l, int error)
-{
-	if (l->together) {
-		l->spoilt = true;
-		return error == -EINVAL ? -ECANCELED : error;
-	}
-	/* After some errors SQLite has rolled the whole transaction back by itself. */
-	if (!sqlite3_get_autocommit(l->db) &&
-	    sqlite3_exec(l->db, "ROLLBACK TO one; RELEASE one", NULL, NULL, NULL) != SQLITE_OK)
-		l->half_done = true;
-	return error;
 }

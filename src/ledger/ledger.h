@@ -16,6 +16,12 @@
 
 #define LEDGER_APPLICATION_ID 0x49504E44 /* "IPND" */
 
+/*
+ * Bytes of the write-ahead log: it gets longer only while somebody reads for so long that it cannot be written back, or in a large
+ * transaction, and is cut to this afterwards.
+ */
+#define LEDGER_LOG_MOST 268435456
+
 struct ledger;
 
 enum ledger_mode {
@@ -64,6 +70,13 @@ int ledger_begin(struct ledger *l);
 int ledger_begin_together(struct ledger *l);
 /* synchronous=FULL: 0 means on disk. On failure everything since ledger_begin() is undone. */
 int ledger_commit(struct ledger *l);
+/*
+ * ledger_commit() in a thread, so that the caller works on while the disk does. 0: it is under way, the eventfd `fd` becomes readable
+ * when it has ended, and ledger_commit_end() says what came of it: as ledger_commit() does, after waiting for it if need be. Meanwhile
+ * whatever begins or ends a transaction waits for it; nothing else may be done with the ledger.
+ */
+int ledger_commit_aside(struct ledger *l, int fd);
+int ledger_commit_end(struct ledger *l);
 /* Safe at any time; does nothing outside a transaction. */
 void ledger_rollback(struct ledger *l);
 

@@ -35,12 +35,18 @@ struct ledger {
 	bool together;  /* the transaction has no savepoints */
 	bool spoilt;    /* and something in it has failed: it can only be rolled back */
 	struct checkpointer
-		*checkpointer; /* NULL: a COMMIT copies the log itself when that is long */
+		*checkpointer;    /* NULL: a COMMIT copies the log itself when that is long */
+	struct worker *committer; /* NULL: not needed so far */
+	bool committing;          /* the connection is the committer's until that is idle */
+	int committed_fd;         /* the eventfd that it tells */
+	int committed;            /* what came of the last COMMIT aside: 0 or negative errno */
 	sqlite3_stmt *statements[QUERY_N];
 };
 
 /* SQLite's result to 0 or negative errno; remembers what makes the file suspect. */
 int ledger_errno(struct ledger *l, int sqlite_result);
+
+bool ledger_only_reads(const struct ledger *l);
 
 /* For failures that are not SQLite's: keeps the words for ledger_error(), returns `error`. */
 int ledger_fail(struct ledger *l, int error, const char *words);

@@ -4,7 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/utc.h"
@@ -26,9 +29,12 @@
 struct line {
 	struct ledger *ledger;
 	const struct config *config;
-	sd_event_source *retry;
-	struct post *first, **end; /* in the order of arrival */
-	unsigned n;
+	sd_event_source *retry, *committed;
+	int committed_fd;          /* an eventfd; `committed` closes it */
+	struct post *written;      /* those whose COMMIT is under way */
+	struct post *first, **end; /* those that wait for the next turn, in the order of arrival */
+	unsigned n;                /* of both */
+	uint64_t began_usec;       /* the last turn */
 	uint64_t deadline_usec;
 	bool slow,
 		failed; /* what the last turn was; a failure is said once per trouble, not once per turn */
@@ -38,15 +44,17 @@ struct line {
 
 bool line_is_empty(const struct line *l)
 {
-	return !l->first;
+	return !l->first && !l->written;
 }
 
 bool line_admits(const struct line *l)
 {
-	if (!l->first)
+	const struct post *oldest = l->written ? l->written : l->first;
+
+	if (!oldest)
 		return true;
 	return !l->slow && !l->failed && l->n < POSTS_MAX &&
-	       monotonic_usec() - l->first->accepted_usec < EARLY(l->deadline_usec);
+	       monotonic_usec() - oldest->accepted_usec < EARLY(l->deadline_usec);
 }
 
 void line_add(struct line *l, struct post *p)
@@ -58,16 +66,12 @@ void line_add(struct line *l, struct post *p)
 	l->n++;
 }
 
-static struct post *take_first(struct line *l)
+static struct post *take_all(struct line *l)
 {
 	struct post *p = l->first;
 
-	if (!p)
-		return NULL;
-	l->first = p->next;
-	if (!l->first)
-		l->end = &l->first;
-	l->n--;
+	l->first = NULL;
+	l->end = &l->first;
 	return p;
 }
 
@@ -120,10 +124,19 @@ static int store(struct line *l, struct post *p)
 	return message_store(&p->message, l->ledger);
 }
 
-static int write_all(struct line *l, int (*begin)(struct ledger *l))
+/* A thread costs one that is alone more than the others gain, who are not there. */
+static int commit(struct line *l, bool *ret_aside)
+{
+	*ret_aside = l->n > 1;
+	return *ret_aside ? ledger_commit_aside(l->ledger, l->committed_fd)
+			  : ledger_commit(l->ledger);
+}
+
+static int write_all(struct line *l, int (*begin)(struct ledger *l), bool *ret_aside)
 {
 	int error = begin(l->ledger);
 
+	*ret_aside = false;
 	for (struct post *p = l->first; p && error == 0; p = p->next) {
 		error = store(l, p);
 		if (error == -EINVAL) { /* this one only */
@@ -134,18 +147,18 @@ static int write_all(struct line *l, int (*begin)(struct ledger *l))
 		}
 	}
 	if (error == 0)
-		error = ledger_commit(l->ledger);
+		error = commit(l, ret_aside);
 	if (error < 0)
 		ledger_rollback(l->ledger);
 	return error;
 }
 
-static int write_waiting(struct line *l)
+static int write_waiting(struct line *l, bool *ret_aside)
 {
-	int error = write_all(l, ledger_begin_together);
+	int error = write_all(l, ledger_begin_together, ret_aside);
 
 	/* One of them is at fault: each by itself then, so that the others are kept. */
-	return error == -ECANCELED ? write_all(l, ledger_begin) : error;
+	return error == -ECANCELED ? write_all(l, ledger_begin, ret_aside) : error;
 }
 
 void line_say_status(const struct line *l)
@@ -175,14 +188,18 @@ static void note_failure(struct line *l, int error)
 	line_say_status(l);
 }
 
-static void answer_waiting(struct line *l, int error)
+/* What was written, or could not be: `posts` until the last. */
+static void answer(struct line *l, struct post *posts, int error)
 {
-	struct post *p;
-
 	note_failure(l, error);
-	while ((p = take_first(l)))
+	while (posts) {
+		struct post *p = posts;
+
+		posts = p->next;
+		l->n--;
 		l->done(p, error < 0 ? VERDICT_DATABASE : p->message.verdict, error == 0,
 			l->userdata);
+	}
 }
 
 /* Whether the oldest has waited so long that its sender had better come again: half of its time for the database, and nearly all. */
@@ -195,9 +212,9 @@ static bool waited_enough(const struct line *l)
 }
 
 /* How long the disk took is known only afterwards. */
-static void note_pace(struct line *l, uint64_t began_usec)
+static void note_pace(struct line *l)
 {
-	uint64_t took_usec = monotonic_usec() - began_usec;
+	uint64_t took_usec = monotonic_usec() - l->began_usec;
 	bool slow = took_usec > SLOW(l->deadline_usec);
 
 	if (slow == l->slow)
@@ -216,18 +233,45 @@ static void note_pace(struct line *l, uint64_t began_usec)
 
 void line_turn(struct line *l)
 {
-	uint64_t began_usec = monotonic_usec();
+	bool aside;
 	int error;
 
-	if (!l->first)
+	if (!l->first || l->written)
 		return;
-	error = write_waiting(l);
+	l->began_usec = monotonic_usec();
+	error = write_waiting(l, &aside);
 	if (error == -EBUSY && !waited_enough(l)) {
 		arm(l, RETRY_USEC);
 		return;
 	}
-	note_pace(l, began_usec);
-	answer_waiting(l, error);
+	if (error == 0 && aside) {
+		l->written = take_all(l);
+		return;
+	}
+	note_pace(l);
+	answer(l, take_all(l), error);
+}
+
+static void end_commit(struct line *l)
+{
+	int error = ledger_commit_end(l->ledger);
+	struct post *written = TAKE(l->written);
+
+	note_pace(l);
+	answer(l, written, error);
+}
+
+static int on_committed(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	eventfd_t unused;
+
+	(void)source;
+	(void)events;
+	eventfd_read(fd, &unused);
+	end_commit(userdata);
+	/* Who came meanwhile. */
+	line_turn(userdata);
+	return 0;
 }
 
 void line_turn_soon(struct line *l)
@@ -248,6 +292,21 @@ void line_configure(struct line *l, const struct config *c)
 	l->config = c;
 }
 
+static int watch_commits(struct line *l, sd_event *event)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), r;
+
+	if (fd < 0)
+		return -errno;
+	r = sd_event_add_io(event, &l->committed, fd, EPOLLIN, on_committed, l);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	l->committed_fd = fd;
+	return sd_event_source_set_io_fd_own(l->committed, 1);
+}
+
 int line_new(sd_event *event, struct ledger *ledger, int64_t deadline_ms, line_done *done,
 	     void *userdata, struct line **ret)
 {
@@ -261,7 +320,9 @@ int line_new(sd_event *event, struct ledger *ledger, int64_t deadline_ms, line_d
 	l->end = &l->first;
 	l->done = done;
 	l->userdata = userdata;
-	r = timer_new(event, on_retry, "database-retry", l, &l->retry);
+	r = watch_commits(l, event);
+	if (r == 0)
+		r = timer_new(event, on_retry, "database-retry", l, &l->retry);
 	if (r < 0)
 		return r;
 	*ret = TAKE(l);
@@ -272,8 +333,11 @@ void line_free(struct line *l)
 {
 	if (!l)
 		return;
+	if (l->written)
+		end_commit(l);
 	if (l->first)
-		answer_waiting(l, -ECANCELED);
+		answer(l, take_all(l), -ECANCELED);
+	sd_event_source_disable_unref(l->committed);
 	sd_event_source_disable_unref(l->retry);
 	free(l);
 }

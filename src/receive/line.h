@@ -1,6 +1,7 @@
 /*
  * The line: authentic posts that wait for the disk. Its turn writes all of them in one transaction and answers them only after
- * the COMMIT, so that under load the transactions grow by themselves.
+ * the COMMIT. The disk has it meanwhile, and the loop reads and checks those that come: they are the next turn's, so that under load
+ * the transactions grow by themselves.
  */
 #ifndef IPND_RECEIVE_LINE_H
 #define IPND_RECEIVE_LINE_H

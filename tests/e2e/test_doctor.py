@@ -371,8 +371,8 @@ def database():
     with healthy("ipnd") as lab:
         lab.stop()
         with open(lab.database + "-wal", "r+b") as f:
-            f.truncate(65 * 1048576)
-        brings(lab, "database", "warning", "the write-ahead log has 65 MiB", "fuser -v " + lab.database)
+            f.truncate(257 * 1048576)
+        brings(lab, "database", "warning", "the write-ahead log has 257 MiB", "fuser -v " + lab.database)
         os.truncate(lab.database + "-wal", 0)
         is_ok(lab, "database", "--full")
         size, page = lab.one("PRAGMA page_size"), lab.one("SELECT rootpage FROM sqlite_schema WHERE name = 'event_created'")
