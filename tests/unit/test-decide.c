@@ -667,7 +667,7 @@ START_TEST(upgraded)
 	run(migrations[0]);
 	run(FIRST_ROWS);
 	open_it();
-	expect("PRAGMA user_version", "8\n");
+	expect("PRAGMA user_version", "9\n");
 	expect("PRAGMA integrity_check", "ok\n");
 	expect("SELECT count(*) FROM pragma_foreign_key_check", "0\n");
 	expect("SELECT id, object_id, state, amount_minor, place, begins, decision, skipped FROM fact ORDER BY id",

@@ -123,7 +123,7 @@ START_TEST(made_by_the_owner)
 	ck_assert_int_eq(ledger_commit(l), 0);
 	ledger_close(l);
 	ck_assert_int_eq(sql_int(path, "PRAGMA application_id"), LEDGER_APPLICATION_ID);
-	ck_assert_int_eq(sql_int(path, "PRAGMA user_version"), 8);
+	ck_assert_int_eq(sql_int(path, "PRAGMA user_version"), 9);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0640);
 }
