@@ -199,11 +199,22 @@ WHERE (f.object_id = :lane OR (f.object_id > :lane || '-' AND f.object_id < :lan
 	AND f.decision IS NOT NULL
 ORDER BY f.decided_at, f.id;
 
+-- Each event was made known by a notification.
 -- name: ask_story_events
-SELECT * FROM event WHERE lane = :lane ORDER BY id;
+SELECT e.*
+FROM notification n CROSS JOIN event e ON e.notification_id = n.id
+WHERE (n.object_id = :lane OR (n.object_id > :lane || '-' AND n.object_id < :lane || '.') OR n.message_id = :lane
+		OR n.id IN (SELECT notification_id FROM chargeback WHERE order_reference_id = :lane))
+	AND e.lane = :lane
+ORDER BY e.id;
 
 -- name: ask_story_runs
-SELECT r.* FROM event e JOIN hook_run r ON r.event_id = e.id WHERE e.lane = :lane ORDER BY r.event_id, r.hook;
+SELECT r.*
+FROM notification n CROSS JOIN event e ON e.notification_id = n.id CROSS JOIN hook_run r ON r.event_id = e.id
+WHERE (n.object_id = :lane OR (n.object_id > :lane || '-' AND n.object_id < :lane || '.') OR n.message_id = :lane
+		OR n.id IN (SELECT notification_id FROM chargeback WHERE order_reference_id = :lane))
+	AND e.lane = :lane
+ORDER BY r.event_id, r.hook;
 
 -- Up to which event every hook has been given its work.
 -- name: ask_seen

@@ -3,9 +3,9 @@
 -- Held facts, oldest first, with what the object is instead. `held_since`: when the event told of it.
 -- name: conflicts
 SELECT f.id, f.object_type, f.object_id, f.state, f.reason_code, f.at, c.state AS current_state, c.at AS current_at,
-	(SELECT max(e.created_at) FROM event e JOIN notification m ON m.id = e.notification_id
-		WHERE e.lane = coalesce(f.order_reference_id, f.object_id) AND e.name = 'notification.conflict'
-			AND e.state = f.state AND e.updated_at = f.at AND m.object_id = f.object_id) AS held_since,
+	(SELECT max(e.created_at) FROM notification m JOIN event e ON e.notification_id = m.id
+		WHERE m.object_id = f.object_id AND e.name = 'notification.conflict' AND e.state = f.state
+			AND e.updated_at = f.at) AS held_since,
 	n.message_id, f.account, f.environment, f.decision, f.decided_at, f.decided_by
 FROM fact f JOIN notification n ON n.id = f.notification_id
 	LEFT JOIN fact c ON c.id = (SELECT p.id FROM fact p
