@@ -1,4 +1,4 @@
-/* Checkpoints aside: in a thread of their own, so that a turn does not wait for the disk to take scattered pages. */
+/* Checkpoints aside: in a thread of their own, so that a COMMIT does not wait for the disk to take scattered pages. */
 #include "ledger/checkpoint.h"
 
 #include <assert.h>
@@ -43,7 +43,7 @@ static void copy(void *userdata)
 	/* What fails is not copied, and comes again: until then it stands in the log, which is synced. */
 	if (ledger_checkpoint(c->db, SQLITE_CHECKPOINT_PASSIVE, &frames) == SQLITE_OK)
 		atomic_store(&c->copied, (int64_t)frames * c->page_bytes);
-	/* A copy beside a writer never reaches the log's end: the last one, in a turn, would sync the pages of all. */
+	/* A copy beside a writer never reaches the log's end: the last one, a COMMIT's, would sync the pages of all. */
 	ledger_sync_database(c->db);
 }
 

@@ -19,9 +19,9 @@
 #define POSTS_MAX  1024 /* as many as the default of max_connections */
 
 /*
- * Parts of a request's deadline. When the first in line has waited for `EARLY`, the database is locked, and who comes now will
- * most likely wait in vain. When a turn takes longer than `SLOW`, a post that comes during one and is written in the next is
- * answered too late.
+ * Parts of a request's deadline. When the first in line has waited for `EARLY`, the database is locked or the disk hangs, and who
+ * comes now will most likely wait in vain. When a turn, with its COMMIT, takes longer than `SLOW`, a post that comes during one and is
+ * written in the next is answered too late.
  */
 #define EARLY(deadline) ((deadline) / 5)
 #define SLOW(deadline)  ((deadline) / 2)
@@ -188,7 +188,7 @@ static void note_failure(struct line *l, int error)
 	line_say_status(l);
 }
 
-/* What was written, or could not be: `posts` until the last. */
+/* Tells each of the chain `posts` what came of their transaction. */
 static void answer(struct line *l, struct post *posts, int error)
 {
 	note_failure(l, error);

@@ -34,10 +34,11 @@ struct line;
 /* `ledger` is borrowed. `deadline_ms`: of a request. 0 or negative errno. */
 int line_new(sd_event *event, struct ledger *ledger, int64_t deadline_ms, line_done *done,
 	     void *userdata, struct line **ret);
-/* Those that still wait are answered 503. */
+/* Waits for a COMMIT that is under way, and answers by what came of it; those that wait for the next turn are answered 503. */
 void line_free(struct line *l);
 DEFINE_CLEANUP(struct line *, line_free)
 
+/* Nobody waits, neither for a turn nor for the COMMIT. */
 bool line_is_empty(const struct line *l);
 
 /*
@@ -55,7 +56,10 @@ void line_configure(struct line *l, const struct config *c);
 /* Tells systemd what is going on, in STATUS=; by itself when that changes. */
 void line_say_status(const struct line *l);
 
-/* Writes and answers those that wait; what cannot be written yet is tried again by itself. */
+/*
+ * Writes those that wait, and answers them after the COMMIT, which may be later. What cannot be written yet is tried again by itself;
+ * while a COMMIT is under way nothing is done, and the next turn follows its end.
+ */
 void line_turn(struct line *l);
 /* The same when no turn of the server's ends. */
 void line_turn_soon(struct line *l);
