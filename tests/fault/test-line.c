@@ -61,6 +61,16 @@ static void wait_for_sync(void)
 	pthread_mutex_unlock(&lock);
 }
 
+static bool is_syncing(void)
+{
+	bool is;
+
+	pthread_mutex_lock(&lock);
+	is = lasting > 0;
+	pthread_mutex_unlock(&lock);
+	return is;
+}
+
 static void *end_sync(void *unused)
 {
 	usleep(LAST_USEC);
@@ -278,6 +288,7 @@ START_TEST(ledger_closed_meanwhile)
 	ender = end_sync_soon();
 	line_free(TAKE(line));
 	ledger_close(TAKE(ledger));
+	ck_assert(!is_syncing());
 	pthread_join(ender, NULL);
 	close(fd);
 	open_it();
