@@ -175,7 +175,7 @@ ORDER BY sent_at, id;
 SELECT begins AS id, object_type, object_id, from_state, state AS to_state, reason_code, reason_description, at, late,
 	notification_id, account, environment, skipped, capture_now, decision IS 'accepted' AS accepted
 FROM fact
-WHERE (object_id = :lane OR (object_id > :lane || '-' AND object_id < :lane || '.')
+WHERE (object_id = :lane OR (order_reference_id = :lane AND object_id > :lane || '-' AND object_id < :lane || '.')
 		OR (order_reference_id = :lane AND object_id IN (SELECT chargeback_id FROM chargeback WHERE order_reference_id = :lane)))
 	AND begins IS NOT NULL
 ORDER BY at, id;
@@ -184,7 +184,7 @@ ORDER BY at, id;
 -- name: ask_story_conflicts
 SELECT f.id, f.object_type, f.object_id, f.state, f.at, f.reason_code, f.notification_id, n.message_id
 FROM fact f JOIN notification n ON n.id = f.notification_id
-WHERE (f.object_id = :lane OR (f.object_id > :lane || '-' AND f.object_id < :lane || '.')
+WHERE (f.object_id = :lane OR (f.order_reference_id = :lane AND f.object_id > :lane || '-' AND f.object_id < :lane || '.')
 		OR (f.order_reference_id = :lane AND f.object_id IN (SELECT chargeback_id FROM chargeback WHERE order_reference_id = :lane)))
 	AND f.place IS NULL AND f.decision IS NULL
 ORDER BY f.at, f.id;
@@ -194,7 +194,7 @@ ORDER BY f.at, f.id;
 SELECT f.id, f.object_type, f.object_id, f.state, f.at AS since, f.decision, f.decided_at, f.decided_by, f.notification_id,
 	f.account, f.environment
 FROM fact f
-WHERE (f.object_id = :lane OR (f.object_id > :lane || '-' AND f.object_id < :lane || '.')
+WHERE (f.object_id = :lane OR (f.order_reference_id = :lane AND f.object_id > :lane || '-' AND f.object_id < :lane || '.')
 		OR (f.order_reference_id = :lane AND f.object_id IN (SELECT chargeback_id FROM chargeback WHERE order_reference_id = :lane)))
 	AND f.decision IS NOT NULL
 ORDER BY f.decided_at, f.id;

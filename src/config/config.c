@@ -145,8 +145,10 @@ int config_load(const char *path, const char *program, FILE *errors, struct conf
 	struct load l = {.report = {program, path, errors, 0}, .config = c};
 	int r = -ENOMEM;
 
-	if (c)
+	if (c) {
+		c->users = 1;
 		c->file = strdup(path);
+	}
 	if (c && c->file)
 		r = load_file(&l);
 	if (r == -ENOMEM)
@@ -184,9 +186,15 @@ static void clear_part(const struct section *s, void *base)
 		setting_clear(&s->settings[i], base);
 }
 
+struct config *config_ref(struct config *c)
+{
+	c->users++;
+	return c;
+}
+
 void config_free(struct config *c)
 {
-	if (!c)
+	if (!c || --c->users > 0)
 		return;
 	for (size_t i = 0; i < CONFIG_SECTIONS; i++) {
 		const struct section *s = &config_sections[i];

@@ -88,7 +88,8 @@ struct hook_config {
 };
 
 struct config {
-	char *file; /* the path it was read from */
+	unsigned users; /* who give it back with config_free(), each */
+	char *file;     /* the path it was read from */
 	struct listen_config listen;
 	struct account *accounts;
 	size_t n_accounts;
@@ -117,6 +118,9 @@ int config_load(const char *path, const char *program, FILE *errors, struct conf
  * it, else 78.
  */
 enum exit_code config_exit_code(int error);
+/* One user more, who may keep it until its own config_free(). */
+struct config *config_ref(struct config *c);
+/* The last of its users frees it. */
 void config_free(struct config *c);
 
 /* The account of a topic, or NULL. ARNs are compared byte for byte. */

@@ -27,7 +27,8 @@ static void settle(struct ledger *l)
 {
 	if (!l->committing)
 		return;
-	worker_wait(l->committer);
+	if (l->committer)
+		worker_wait(l->committer);
 	l->committing = false;
 	end(l, l->committed);
 }
@@ -102,13 +103,14 @@ int ledger_commit_aside(struct ledger *l, int fd)
 {
 	int r = check_whole(l);
 
-	if (r == 0 && !l->committer)
-		r = worker_new(commit, l, &l->committer);
 	if (r < 0)
 		return end(l, r);
 	l->committed_fd = fd;
 	l->committing = true;
-	worker_start(l->committer);
+	if (l->committer || worker_new(commit, l, &l->committer) == 0)
+		worker_start(l->committer);
+	else /* no thread is to be had: better late than not at all */
+		commit(l);
 	return 0;
 }
 

@@ -42,11 +42,6 @@ struct line {
 	void *userdata;
 };
 
-bool line_is_empty(const struct line *l)
-{
-	return !l->first && !l->written;
-}
-
 bool line_admits(const struct line *l)
 {
 	const struct post *oldest = l->written ? l->written : l->first;

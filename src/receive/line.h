@@ -19,6 +19,7 @@
 struct post {
 	struct supply_wait wait; /* for its certificate; first, so that it leads back here */
 	struct post *next;
+	struct config *config; /* that it came under: the message points into it */
 	struct http_request *request;
 	uint64_t arrived_usec,
 		accepted_usec; /* monotonic; accepted: since when it waits for the database */
@@ -37,9 +38,6 @@ int line_new(sd_event *event, struct ledger *ledger, int64_t deadline_ms, line_d
 /* Waits for a COMMIT that is under way, and answers by what came of it; those that wait for the next turn are answered 503. */
 void line_free(struct line *l);
 DEFINE_CLEANUP(struct line *, line_free)
-
-/* Nobody waits, neither for a turn nor for the COMMIT. */
-bool line_is_empty(const struct line *l);
 
 /*
  * Whether one more may wait, or had better be told at once to come again: no, when the first in line has waited for long, when the

@@ -28,7 +28,6 @@ struct receiver {
 	sd_event *event;
 	struct ledger *ledger;
 	struct config *config;
-	struct config *retired; /* messages that wait still point into it */
 	struct sns_trust trust;
 	struct supply *supply;
 	struct confirmer *confirmer;
@@ -76,6 +75,7 @@ static void finish(struct receiver *r, struct post *p, enum verdict v)
 	else
 		http_answer(p->request, v);
 	message_done(m);
+	config_free(p->config);
 	free(p);
 }
 
@@ -202,6 +202,7 @@ static void receiver_post(struct http_request *request, void *userdata)
 		return;
 	}
 	p->request = request;
+	p->config = config_ref(r->config);
 	p->arrived_usec = monotonic_usec();
 	if (!line_admits(r->line)) {
 		why_set(&p->message.why, "the database does not keep up");
@@ -232,20 +233,11 @@ static void on_written(struct post *p, enum verdict v, bool stored, void *userda
 	finish(r, p, v);
 }
 
-static void drop_retired(struct receiver *r)
-{
-	if (!line_is_empty(r->line))
-		return;
-	config_free(r->retired);
-	r->retired = NULL;
-}
-
 static void receiver_turn(void *userdata)
 {
 	struct receiver *r = userdata;
 
 	line_turn(r->line);
-	drop_retired(r);
 }
 
 static int on_write_counters(sd_event_source *source, uint64_t usec, void *userdata)
@@ -300,12 +292,6 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	struct sns_trust trust;
 	int error;
 
-	drop_retired(r);
-	if (r->retired) {
-		why_set(why,
-			"messages of the configuration before are still waiting for the database");
-		return -EBUSY;
-	}
 	error = supply_new(r->event, &config->sns, patience_ms(r), &supply_handler, r, &supply,
 			   why);
 	if (error == 0)
@@ -317,10 +303,7 @@ int receiver_configure(struct receiver *r, struct config *config, struct why *wh
 	r->supply = TAKE(supply);
 	trust_done(&r->trust);
 	r->trust = trust;
-	if (line_is_empty(r->line))
-		config_free(r->config);
-	else
-		r->retired = r->config;
+	config_free(r->config);
 	r->config = config;
 	line_configure(r->line, config);
 	deadlines_configure(r->deadlines, &config->deadline);
@@ -372,6 +355,5 @@ void receiver_free(struct receiver *r)
 	sd_event_unref(r->event);
 	trust_done(&r->trust);
 	config_free(r->config);
-	config_free(r->retired);
 	free(r);
 }

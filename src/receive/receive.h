@@ -29,7 +29,7 @@ const struct config *receiver_config(const struct receiver *r);
 
 /*
  * Replaces the configuration between two requests; takes it on success. On failure the old one stays and `why`
- * has the reason. -EBUSY: messages of the one before last are still waiting for the database.
+ * has the reason.
  */
 int receiver_configure(struct receiver *r, struct config *config, struct why *why);
 

@@ -72,6 +72,24 @@ def flags():
         check("Declined; accepted by a person" in lab.ctl("explain", ORDER + "-C000001").stdout, "accepted")
 
 
+@case("explain: of an order all its objects and chargebacks, and nothing of what is called nearly alike")
+def nearly_alike():
+    with Lab() as lab:
+        lab.start()
+        named = [chargeback().replace(ORDER, of).replace("C9KEXAMPLE", name)
+                 for name, of in (("CB1", ORDER), ("CB1", ORDER + "9"), (ORDER + "-CB", ORDER + "9"))]
+        tell(lab, order("Open", ago(7000)), capture(1, "1.0"), *named)
+
+        def transitions(name):
+            told = [t for t in explained(lab, name)[0]["timeline"] if t["kind"] == "transition"]
+            return sorted(t["object_id"] for t in told)
+
+        equal(lab.one("SELECT count(*) FROM fact WHERE begins IS NOT NULL"), 5, "transitions")
+        equal(transitions(ORDER), ["CB1", ORDER, ORDER + "-C000001"], "the order")
+        equal(transitions(ORDER + "9"), ["CB1", ORDER + "-CB"], "the other one")
+        equal(transitions("S01"), [], "what is not an id")
+
+
 @case("explain, list and show: agreements and chargebacks by any name of theirs")
 def other_objects():
     with Lab() as lab:

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from lab import Lab, case, capture_xml, check, equal, inner, wait_for
+from lab import BUILD, PATIENCE, Disk, Lab, case, capture_xml, check, equal, inner, wait_for
 from threats import nothing, threat
 
 HEAD = "POST /ipn HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
@@ -139,6 +139,25 @@ def reload():
         d.close()
         c.close()
         lab.stop()
+
+
+@case("SIGHUP under load: every reload is taken, and every message is answered 200")
+def reload_under_load():
+    with Lab() as lab:
+        disk = Disk(lab)
+        p = lab.start()
+        disk.be(sync_ms=20)  # there are always messages whose COMMIT is under way
+        load = subprocess.Popen([os.path.join(BUILD, "ipn-simulate"), "load", "-c", lab.config, "--json", "--count", "2000",
+                                 "--rate", "500", "--connections", "32"], stdout=subprocess.PIPE, text=True)
+        wait_for("the load", lambda: lab.one("SELECT count(*) FROM notification"))
+        for n in range(1, 13):
+            p.send_signal(signal.SIGHUP)
+            wait_for("an end of the reload", lambda n=n: lab.log().count("the configuration was ") == n)
+        check(load.poll() is None, "the load has ended before the reloads")
+        result = json.loads(load.communicate(timeout=PATIENCE)[0])
+        equal(lab.log().count("the configuration was reloaded"), 12, "reloads")
+        equal((result["answers"], result["errors"]), ({"200": 2000}, {}), "answers")
+        equal(lab.one("SELECT count(*) FROM notification"), 2000, "rows")
 
 
 @case("SIGHUP: another path and other limits are taken, also by status; what waits for a restart is named at each reload")

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include "ledger/private.h"
@@ -114,6 +115,19 @@ void script_done(void)
 	X509_STORE_free(script_trust.roots);
 }
 
+int script_commit_aside(struct ledger *l)
+{
+	int fd = eventfd(0, EFD_CLOEXEC), error;
+
+	if (fd < 0)
+		return -errno;
+	error = ledger_commit_aside(l, fd);
+	if (error == 0)
+		error = ledger_commit_end(l);
+	close(fd);
+	return error;
+}
+
 static int write_turn(struct ledger *l, size_t first, size_t n, int (*begin)(struct ledger *l))
 {
 	int error = begin(l);
@@ -121,7 +135,7 @@ static int write_turn(struct ledger *l, size_t first, size_t n, int (*begin)(str
 	for (size_t i = first; i < first + n && i < script_n && error == 0; i++)
 		error = message_store(&script[i], l);
 	if (error == 0)
-		error = ledger_commit(l);
+		error = n > 1 ? script_commit_aside(l) : ledger_commit(l);
 	if (error < 0)
 		ledger_rollback(l);
 	return error;

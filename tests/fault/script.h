@@ -35,6 +35,9 @@ struct answered {
 	bool at[SCRIPT_MAX];
 };
 
+/* ledger_commit(), but in the thread that line_turn() uses for many. */
+int script_commit_aside(struct ledger *l);
+
 /*
  * `n` messages from number `first` on in one turn. 0: all are answered by their verdict, a 200, and `to` knows; negative
  * errno: all are answered 503.

@@ -49,7 +49,7 @@ static enum verdict deliver(struct text body)
 	if (error == 0)
 		error = message_store(&m, ledger);
 	if (error == 0)
-		error = ledger_commit(ledger);
+		error = script_commit_aside(ledger);
 	if (error < 0)
 		ledger_rollback(ledger);
 	return error < 0 ? VERDICT_DATABASE : m.verdict;
