@@ -1,4 +1,4 @@
-/* Checkpoints aside: in a thread of their own, so that a COMMIT does not wait for the disk to take scattered pages. */
+/* Checkpoints: aside, in a thread of their own, so that a COMMIT does not wait for the disk to take scattered pages; or by a COMMIT. */
 #include "ledger/checkpoint.h"
 
 #include <assert.h>
@@ -59,7 +59,24 @@ static int64_t enough_for(sqlite3 *db)
 }
 
 /* After a COMMIT, with the frames that are in the log now. An error here would be the COMMIT's, which has succeeded. */
-static int on_commit(void *userdata, sqlite3 *db, const char *name, int frames)
+static int copy_when_long(void *userdata, sqlite3 *db, const char *name, int frames)
+{
+	const struct ledger *l = userdata;
+	int copied;
+
+	(void)name;
+	if ((int64_t)frames * l->page_bytes >= MOST(enough_for(db)))
+		ledger_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &copied);
+	return SQLITE_OK;
+}
+
+void ledger_copy_when_long(struct ledger *l)
+{
+	sqlite3_wal_hook(l->db, copy_when_long, l);
+}
+
+/* The same where there is a thread. */
+static int copy_aside(void *userdata, sqlite3 *db, const char *name, int frames)
 {
 	struct checkpointer *c = userdata;
 	int64_t used = (int64_t)frames * c->page_bytes, rest;
@@ -71,6 +88,9 @@ static int on_commit(void *userdata, sqlite3 *db, const char *name, int frames)
 		c->enough = enough_for(db);
 	}
 	c->used = used;
+	/* The thread has just said so of a log that has ended. */
+	if (atomic_load(&c->copied) > used)
+		atomic_store(&c->copied, 0);
 	if (worker_is_busy(c->worker))
 		return SQLITE_OK;
 	rest = used - atomic_load(&c->copied);
@@ -112,7 +132,7 @@ int checkpointer_new(sqlite3 *db, int page_bytes, struct checkpointer **ret)
 		free(c);
 		return r;
 	}
-	sqlite3_wal_hook(db, on_commit, c);
+	sqlite3_wal_hook(db, copy_aside, c);
 	*ret = c;
 	return 0;
 }

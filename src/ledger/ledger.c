@@ -174,20 +174,23 @@ static int configure(struct ledger *l)
 /* How a writer writes. */
 static int configure_writer(struct ledger *l)
 {
-	int persist = 1;
+	int persist = 1, r;
 
 	/* Readers of the group cannot make these files: they stay when the last writer leaves. */
 	sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
-	ledger_copy_when_long(l->db);
 	/* A savepoint over some pages spills its journal into a temporary file: /tmp may be full, or not ours to write. */
 	/* clang-format off */
-	return ledger_run(l,
+	r = ledger_run(l,
 		"PRAGMA page_size = " STRING(PAGE_BYTES) "; PRAGMA cache_size = -" STRING(CACHE_KIB) ";"
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 		"PRAGMA journal_size_limit = " STRING(LEDGER_LOG_MOST) ";"
 		/* Of a file that had no log the first read makes it. */
 		"PRAGMA user_version");
 	/* clang-format on */
+	if (r == 0)
+		r = ledger_get_int(l, "PRAGMA page_size", &l->page_bytes);
+	ledger_copy_when_long(l);
+	return r;
 }
 
 static int check_schema(struct ledger *l, struct why *why)
@@ -293,9 +296,7 @@ int ledger_open_own(const char *path, ledger_migrating migrating, void *userdata
 
 int ledger_checkpoint_aside(struct ledger *l)
 {
-	int page_bytes = 0, r = ledger_get_int(l, "PRAGMA page_size", &page_bytes);
-
-	return r < 0 ? r : checkpointer_new(l->db, page_bytes, &l->checkpointer);
+	return checkpointer_new(l->db, l->page_bytes, &l->checkpointer);
 }
 
 void ledger_close(struct ledger *l)

@@ -1,6 +1,6 @@
 /*
- * The write-ahead log: copied into the database when it is long; and what may not be on disk although it can be read, an earlier process's
- * or after a failed sync, written or copied again.
+ * The write-ahead log: what may not be on disk although it can be read, an earlier process's or after a failed sync, written or copied
+ * again.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -10,12 +10,6 @@
 #include "ledger/private.h"
 
 #define PIECE 65536 /* bytes */
-
-/*
- * A page that many messages change is copied into the database once for all that came between two checkpoints. A longer log gains
- * little more, and its checkpoint would keep answers waiting where no thread makes it (checkpoint.c).
- */
-#define LONG 8000 /* frames */
 
 static int write_again(sqlite3_file *f, sqlite3_int64 size, char *piece)
 {
@@ -90,23 +84,6 @@ int ledger_checkpoint(sqlite3 *db, int mode, int *ret_copied)
 	if (r != SQLITE_OK && (r & 0xff) != SQLITE_BUSY)
 		copy_again(db);
 	return r;
-}
-
-/* After a COMMIT, with the frames that are in the log now. An error here would be the COMMIT's, which has succeeded. */
-static int on_commit(void *unused, sqlite3 *db, const char *name, int frames)
-{
-	int copied;
-
-	(void)unused;
-	(void)name;
-	if (frames >= LONG)
-		ledger_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &copied);
-	return SQLITE_OK;
-}
-
-void ledger_copy_when_long(sqlite3 *db)
-{
-	sqlite3_wal_hook(db, on_commit, NULL);
 }
 
 void ledger_sync_database(sqlite3 *db)

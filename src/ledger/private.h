@@ -34,6 +34,7 @@ struct ledger {
 	bool half_done; /* what failed could not be undone: the transaction must not be committed */
 	bool together;  /* the transaction has no savepoints */
 	bool spoilt;    /* and something in it has failed: it can only be rolled back */
+	int page_bytes; /* of a writer's database */
 	struct checkpointer
 		*checkpointer;    /* NULL: a COMMIT copies the log itself when that is long */
 	struct worker *committer; /* NULL: not needed so far */
@@ -79,8 +80,6 @@ int ledger_make_sure(struct ledger *l);
  * is copied. When that sync fails, what earlier ones had copied is lost as well: then all that is in the log is to be copied again.
  */
 int ledger_checkpoint(sqlite3 *db, int mode, int *ret_copied);
-/* Makes one after a COMMIT that leaves a long log, as PRAGMA wal_autocheckpoint would. */
-void ledger_copy_when_long(sqlite3 *db);
 /* The sync alone, with the same care. */
 void ledger_sync_database(sqlite3 *db);
 

@@ -119,10 +119,13 @@ static int store(struct line *l, struct post *p)
 	return message_store(&p->message, l->ledger);
 }
 
-/* A thread costs one that is alone more than the others gain, who are not there. */
+/*
+ * A thread costs one that is alone a part of its time, and nobody gains who is not there. With a slow disk others come meanwhile, and are
+ * told at once to come again.
+ */
 static int commit(struct line *l, bool *ret_aside)
 {
-	*ret_aside = l->n > 1;
+	*ret_aside = l->n > 1 || l->slow;
 	return *ret_aside ? ledger_commit_aside(l->ledger, l->committed_fd)
 			  : ledger_commit(l->ledger);
 }
