@@ -17,8 +17,8 @@
 #define LEDGER_APPLICATION_ID 0x49504E44 /* "IPND" */
 
 /*
- * Bytes of the write-ahead log: it gets longer only while somebody reads for so long that it cannot be written back, or in a large
- * transaction, and is cut to this afterwards.
+ * Bytes of the write-ahead log: it gets longer only while somebody reads for so long that it cannot be written back, or much is written
+ * at once, and is cut to this afterwards.
  */
 #define LEDGER_LOG_MOST 268435456
 
