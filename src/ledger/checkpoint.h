@@ -15,8 +15,8 @@ void ledger_copy_when_long(struct ledger *l);
 
 /*
  * Copies the write-ahead log of `db` into the database from now on, instead of the connection itself after a COMMIT
- * (ledger_copy_when_long()). The thread has a connection of its own, and nothing else in common with the caller's. `db` is borrowed: close
- * it after the checkpointer. 0 or negative errno.
+ * (ledger_copy_when_long()). The thread has a connection of its own, and nothing else in common with the caller's. `db`, whose
+ * pages have `page_bytes`, is borrowed: close it after the checkpointer. 0 or negative errno.
  */
 int checkpointer_new(sqlite3 *db, int page_bytes, struct checkpointer **ret);
 

@@ -29,9 +29,8 @@
 struct line {
 	struct ledger *ledger;
 	const struct config *config;
-	sd_event_source *retry, *committed;
-	int committed_fd;          /* an eventfd; `committed` closes it */
-	struct post *written;      /* those whose COMMIT is under way */
+	sd_event_source *retry, *committed; /* committed: of an eventfd that it owns */
+	struct post *written;               /* those whose COMMIT is under way */
 	struct post *first, **end; /* those that wait for the next turn, in the order of arrival */
 	unsigned n;                /* of both */
 	uint64_t began_usec;       /* the last turn */
@@ -126,7 +125,7 @@ static int store(struct line *l, struct post *p)
 static int commit(struct line *l, bool *ret_aside)
 {
 	*ret_aside = l->n > 1 || l->slow;
-	return *ret_aside ? ledger_commit_aside(l->ledger, l->committed_fd)
+	return *ret_aside ? ledger_commit_aside(l->ledger, sd_event_source_get_io_fd(l->committed))
 			  : ledger_commit(l->ledger);
 }
 
@@ -301,7 +300,6 @@ static int watch_commits(struct line *l, sd_event *event)
 		close(fd);
 		return r;
 	}
-	l->committed_fd = fd;
 	return sd_event_source_set_io_fd_own(l->committed, 1);
 }
 
